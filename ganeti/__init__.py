@@ -1,0 +1,1 @@
+"""Ganeti: one administrator, many hosts, one thing to manage."""
