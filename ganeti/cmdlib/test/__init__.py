@@ -1,0 +1,1 @@
+"""Logical units of the test opcodes: they exist to try the machinery around them."""
