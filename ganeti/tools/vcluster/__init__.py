@@ -1,0 +1,1 @@
+"""A cluster of virtual nodes on one machine: trees, addresses, ssh servers, links; no cluster logic."""
