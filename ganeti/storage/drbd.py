@@ -1,0 +1,19 @@
+"""DRBD over two logical volumes: what it can do."""
+
+from __future__ import annotations
+
+from ganeti import constants
+from ganeti.storage.base import DiskTemplate, Mirroring
+
+
+class DrbdTemplate(DiskTemplate):
+    """A volume mirrored over the network to a secondary node."""
+
+    name = constants.DT_DRBD8
+    storage_type = constants.ST_LVM_VG
+    mirroring = Mirroring.INTERNAL
+    needs_secondary = True
+    growable = True
+    can_snapshot = True
+    uses_lvm = True
+    assemble_on_secondary = True

@@ -1,0 +1,159 @@
+"""Disks as files in a directory of one node.
+
+QEMU opens the file itself; hypervisors that need block devices say so in their capabilities.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ganeti import constants, errors, objects, pathutils
+from ganeti.storage import filepaths
+from ganeti.storage.base import BlockDev, DiskRequest, DiskTemplate, SpaceInfo
+
+MIB = 1024 * 1024
+FILE_MODE = 0o660
+
+
+class FileDevice(BlockDev):
+    """A sparse file; its logical id is [driver, logical path]."""
+
+    def __init__(self, disk: objects.Disk, children: Sequence[BlockDev] = ()) -> None:
+        super().__init__(disk, children)
+        if children:
+            raise errors.BlockDeviceError("A file based disk can not have children")
+        if len(disk.logical_id) != 2 or disk.logical_id[0] not in constants.FILE_DRIVER:
+            raise errors.BlockDeviceError(
+                f"Wrong id of a file based disk: {disk.logical_id!r}")
+        self._logical_path = filepaths.check(disk.logical_id[1])
+
+    @property
+    def path(self) -> str:
+        return pathutils.local(self._logical_path)
+
+    def create(self, size: int, *, spindles: int | None = None, exclusive: bool = False) -> None:
+        if exclusive:
+            raise errors.BlockDeviceError(
+                "File based disks can not be made on nodes with exclusive storage")
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        except FileExistsError:
+            raise errors.BlockDeviceError(f"File {self.path} exists already") from None
+        except OSError as err:
+            raise errors.BlockDeviceError(
+                f"Can not create {self.path}: {err.strerror}") from err
+        try:
+            os.ftruncate(fd, size * MIB)
+            os.fsync(fd)
+        except OSError as err:
+            os.unlink(self.path)
+            raise errors.BlockDeviceError(
+                f"Can not make {self.path} {size} MiB long: {err.strerror}") from err
+        finally:
+            os.close(fd)
+        self._sync_directory()
+        self.attach()
+
+    def attach(self) -> bool:
+        self.attached = os.path.isfile(self.path)
+        return self.attached
+
+    def remove(self) -> None:
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            return
+        except OSError as err:
+            raise errors.BlockDeviceError(
+                f"Can not remove {self.path}: {err.strerror}") from err
+        finally:
+            self.attached = False
+        self._sync_directory()
+
+    def rename(self, new_logical_id: Sequence[Any]) -> None:
+        """Move the file inside the allowed directories; done already counts as success."""
+        target_logical = filepaths.check(new_logical_id[1])
+        target = pathutils.local(target_logical)
+        if not os.path.exists(self.path) and os.path.isfile(target):
+            self._logical_path = target_logical
+            return
+        self.require_attached()
+        if os.path.exists(target):
+            raise errors.BlockDeviceError(f"Can not rename {self.path}: {target} exists")
+        try:
+            os.rename(self.path, target)
+        except OSError as err:
+            raise errors.BlockDeviceError(
+                f"Can not rename {self.path} to {target}: {err.strerror}") from err
+        self._sync_directory()
+        self._logical_path = target_logical
+        self._sync_directory()
+
+    def grow(self, amount: int, *, dry_run: bool = False, backing_store: bool = True,
+             exclusive: bool = False) -> None:
+        self.require_attached()
+        if amount < 0:
+            raise errors.BlockDeviceError("Disks can not shrink")
+        if not backing_store:
+            return
+        if dry_run:
+            if not os.access(self.path, os.W_OK):
+                raise errors.BlockDeviceError(f"File {self.path} is not writable")
+            return
+        new_size = self.actual_size() + amount * MIB
+        try:
+            with open(self.path, "r+b") as fobj:
+                fobj.truncate(new_size)
+                os.fsync(fobj.fileno())
+        except OSError as err:
+            raise errors.BlockDeviceError(f"Can not grow {self.path}: {err.strerror}") from err
+
+    def actual_size(self) -> int:
+        self.require_attached()
+        return os.stat(self.path).st_size
+
+    def _sync_directory(self) -> None:
+        """Make the creation, removal or renaming survive a power failure."""
+        fd = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class FileTemplate(DiskTemplate):
+    """Files on the primary node."""
+
+    name = constants.DT_FILE
+    storage_type = constants.ST_FILE
+    growable = True
+    file_based = True
+    path_follows_instance = True
+    copyable = True
+    counts_free_space = False
+    device_class = FileDevice
+
+    def logical_id(self, request: DiskRequest) -> list[Any]:
+        if request.directory is None:
+            raise errors.OpPrereqError(
+                f"Disk template '{self.name}' needs a file storage directory; set the cluster's",
+                errors.ECODE_INVAL)
+        filename = f"{request.unique_id}.{self.name}.disk{request.index}"
+        return [request.file_driver or constants.FD_DEFAULT,
+                os.path.join(request.directory, filename)]
+
+    def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
+        driver, path = disk.logical_id
+        return [driver, os.path.join(new_directory, os.path.basename(path))]
+
+    def space(self, key: str, params: Sequence[Any]) -> SpaceInfo | None:
+        """Space of the file system that holds the logical directory `key`."""
+        try:
+            info = os.statvfs(pathutils.local(key))
+        except OSError as err:
+            raise errors.StorageError(
+                f"Can not tell the free space of {key}: {err.strerror}") from err
+        return SpaceInfo(free=info.f_bavail * info.f_frsize // MIB,
+                         size=info.f_blocks * info.f_frsize // MIB)
