@@ -1,1 +1,1 @@
-"""A cluster of virtual nodes on one machine: trees, addresses, ssh servers, links; no cluster logic."""
+"""A cluster of virtual nodes on one machine: trees, addresses, ssh servers, links."""

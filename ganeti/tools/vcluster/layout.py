@@ -205,7 +205,7 @@ def _make_node(cluster: VirtualCluster, node: VirtualNode) -> None:
 
 
 def _administrators_key(cluster: VirtualCluster) -> None:
-    """The key with which the administrator's machine could reach all of them before the first init."""
+    """The key by which the administrator reaches every node before there is a cluster."""
     if cluster.key_file.exists():
         return
     import paramiko

@@ -119,15 +119,15 @@ def _start_sshd(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> Non
     argv, environment = command(cluster, node, [
         sys.executable, "-m", "ganeti.tools.vcluster.sshd", str(cluster.root), node.name])
     environment["PYTHONPATH"] = str(layout.checkout())
-    errors = open(f"{node.root}/var/log/sshd.err", "wb")
-    with errors:
+    log = pathlib.Path(node.root) / "var/log/sshd.err"
+    with log.open("wb") as errors:
         process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, cwd="/",
                                    stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
     assert process.stdout
     with process.stdout as pipe:
         said = pipe.readline()
     if said.strip() != b"ready":
-        text = pathlib.Path(errors.name).read_text().strip().splitlines()
+        text = log.read_text().strip().splitlines()
         raise layout.VclusterError(f"{node.name}: its ssh server did not start: "
                                    f"{text[-1] if text else 'no message'}")
 

@@ -165,7 +165,8 @@ def _relay(channel: paramiko.Channel, master: int) -> None:
     """Carry bytes both ways until the last process closes the terminal, or the client is gone."""
     sources: list[paramiko.Channel | int] = [channel, master]
     while not channel.closed:
-        readable, _, _ = select.select(sources, [], [])
+        # A client that vanished is noticed even while the program says nothing.
+        readable, _, _ = select.select(sources, [], [], None if channel in sources else 1)
         if channel in readable:
             data = channel.recv(CHUNK)
             if data:
