@@ -13,6 +13,8 @@ import socket
 import stat
 import sys
 
+from ganeti.tools import programs
+
 STATE_FILE = "vcluster.json"
 CLUSTER_HOST = 254
 SSH_PORT = 10022
@@ -26,26 +28,6 @@ TREE = (
     "srv/ganeti/os", "srv/ganeti/file-storage", "srv/ganeti/export", "srv/ganeti/extstorage",
     "usr/lib/ganeti/tools", "tmp",
 )
-COMMANDS = ("cluster", "node", "instance", "group", "os", "job", "debug",
-            "backup", "network", "storage", "filter")
-#: Launchers below a node's /usr/lib/ganeti: path there -> module in the package.
-NODE_PROGRAMS = {
-    "ensure-dirs": "ganeti.tools.ensure_dirs",
-    "node-daemon-setup": "ganeti.tools.node_daemon_setup",
-    "prepare-node-join": "ganeti.tools.prepare_node_join",
-    "ssh-update": "ganeti.tools.ssh_update",
-    "ssl-update": "ganeti.tools.ssl_update",
-    "tools/node-cleanup": "ganeti.tools.node_cleanup",
-}
-DAEMONS = {
-    "ganeti-noded": "ganeti.server.noded",
-    "ganeti-masterd": "ganeti.server.masterd",
-    "ganeti-confd": "ganeti.server.confd",
-    "ganeti-rapi": "ganeti.server.rapi",
-    "ganeti-watcher": "ganeti.watcher.main",
-    "ganeti-cleaner": "ganeti.tools.cleaner",
-}
-
 
 class VclusterError(Exception):
     """A clear one-line reason why the virtual cluster cannot do what was asked."""
@@ -194,11 +176,13 @@ def _make_node(cluster: VirtualCluster, node: VirtualNode) -> None:
         if not link.is_symlink():
             link.symlink_to(definition)
     library = top / "usr/lib/ganeti"
-    for name, module in NODE_PROGRAMS.items():
+    for name, module in programs.LIBRARY.items():
         write_launcher(library / name, module)
     write_script(library / "daemon-util",
                  f'PATH="{cluster.bin_dir}:$PATH" exec {checkout()}/daemons/daemon-util "$@"')
     for script in (checkout() / "tools").iterdir():
+        if script.name in programs.CHECKOUT_ONLY:
+            continue
         link = library / "tools" / script.name
         if script.is_file() and os.access(script, os.X_OK) and not link.exists():
             link.symlink_to(script)
@@ -221,12 +205,8 @@ def checkout() -> pathlib.Path:
 
 
 def _write_launchers(bin_dir: pathlib.Path) -> None:
-    for command in COMMANDS:
-        if (checkout() / f"ganeti/client/gnt_{command}.py").exists() or (
-                checkout() / f"ganeti/client/gnt_{command}").is_dir():
-            write_launcher(bin_dir / f"gnt-{command}", f"ganeti.client.gnt_{command}")
-    for daemon, module in DAEMONS.items():
-        write_launcher(bin_dir / daemon, module)
+    for name, module in (programs.COMMANDS | programs.DAEMONS).items():
+        write_launcher(bin_dir / name, module)
 
 
 def write_launcher(path: pathlib.Path, module: str) -> None:

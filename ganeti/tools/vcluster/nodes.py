@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, netns
 
 BOOT_TIMEOUT = 20
@@ -138,7 +139,7 @@ def state(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> tuple[str
     for line in processes(node).values():
         words = shlex.split(line)
         names = [os.path.basename(word) for word in words[:3]]
-        daemon = next((name for name in names if name in layout.DAEMONS), None)
+        daemon = next((name for name in names if name in programs.DAEMONS), None)
         if daemon:
             running.append(daemon)
         elif names and names[0].startswith("qemu"):

@@ -1,0 +1,42 @@
+"""Which programs there are and which module runs each: the one table for setup.py, for
+installation on a host, and for virtual nodes. It imports nothing, since setup.py executes it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+_GNT = ("cluster", "node", "instance", "group", "os", "job", "debug",
+        "backup", "network", "storage", "filter")
+_CLIENT = pathlib.Path(__file__).resolve().parents[1] / "client"
+
+#: On the administrator's PATH: the commands (those that are in this tree) and the daemons.
+COMMANDS = {
+    f"gnt-{name}": f"ganeti.client.gnt_{name}" for name in _GNT
+    if (_CLIENT / f"gnt_{name}.py").exists() or (_CLIENT / f"gnt_{name}").is_dir()
+}
+DAEMONS = {
+    "ganeti-noded": "ganeti.server.noded",
+    "ganeti-masterd": "ganeti.server.masterd",
+    "ganeti-confd": "ganeti.server.confd",
+    "ganeti-rapi": "ganeti.server.rapi",
+    "ganeti-watcher": "ganeti.watcher.main",
+    "ganeti-cleaner": "ganeti.tools.cleaner",
+}
+#: Below /usr/lib/ganeti, called by other programs and over ssh: path there -> module.
+LIBRARY = {
+    "ensure-dirs": "ganeti.tools.ensure_dirs",
+    "node-daemon-setup": "ganeti.tools.node_daemon_setup",
+    "prepare-node-join": "ganeti.tools.prepare_node_join",
+    "ssh-update": "ganeti.tools.ssh_update",
+    "ssl-update": "ganeti.tools.ssl_update",
+    "tools/node-cleanup": "ganeti.tools.node_cleanup",
+    "tools/confd-client": "ganeti.tools.confd_client",
+}
+#: Scripts of the checkout's tools/ for its developers, of no use on an installed host.
+CHECKOUT_ONLY = ("prepare", "install", "vcluster-setup")
+
+
+def entry_points() -> list[str]:
+    """Console scripts as setuptools wants them."""
+    return [f"{name} = {module}:main" for name, module in (COMMANDS | DAEMONS).items()]
