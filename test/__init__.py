@@ -1,0 +1,1 @@
+"""Tests: unit (a mirror of the package), golden, drivers, vcluster, bench."""

@@ -1,0 +1,131 @@
+"""A virtual cluster for tests and benchmarks: made by the tool that users have, driven as they do."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from ganeti.tools import programs
+from ganeti.tools.vcluster import layout, main, nodes
+
+
+class CommandFailed(AssertionError):
+    """A command that should succeed did not; the text holds what it printed."""
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout: float = 30) -> None:
+    """Poll a condition of the outside world (a guest's console, a process) until it holds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(0.05)
+
+
+class VirtualCluster:
+    """Nodes node1..nodeN below a temporary directory; `formed` also makes them a cluster."""
+
+    def __init__(self, count: int, formed: bool = True) -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="vc-", dir="/tmp"))
+        try:
+            self.layout = layout.create(self.root, count, None, netns=False)
+            for node in self.layout.nodes:
+                nodes.power_on(self.layout, node)
+            if formed:
+                self.run(shlex.join(main.init_command(self.layout)))
+                for node in self.layout.nodes[1:]:
+                    self.run(f"gnt-node add --no-ssh-key-check {node.name}")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> VirtualCluster:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for node in getattr(self, "layout", None).nodes if hasattr(self, "layout") else ():
+            self.power_off(node.name)
+        keep = os.environ.get("KEEP_VCLUSTER")
+        if keep:
+            print(f"kept: {self.root}")
+        else:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def power_off(self, name: str) -> None:
+        """Pull a node's plug, its ssh server's as well."""
+        node = self.layout.node(name)
+        pid = nodes.sshd_pid(self.layout, node)
+        if pid:
+            os.kill(pid, 9)
+        nodes.kill(node)
+
+    def power_on(self, name: str) -> None:
+        nodes.power_on(self.layout, self.layout.node(name))
+
+    def path(self, node: str, logical: str) -> pathlib.Path:
+        """Real path of a node's file."""
+        return pathlib.Path(self.layout.node(node).root + logical)
+
+    def address(self, node: str) -> str:
+        return self.layout.node(node).address
+
+    def command(self, node: str, line: str) -> tuple[list[str], dict[str, str]]:
+        """argv and environment of a command line typed on a node."""
+        argv, environment = nodes.command(self.layout, self.layout.node(node), shlex.split(line))
+        path = shutil.which(argv[0], path=environment["PATH"])
+        assert path, f"no program {argv[0]}"
+        return [path, *argv[1:]], environment
+
+    def try_run(self, line: str, node: str = "node1", timeout: float = 120,
+                stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Type a command on a node, whatever comes of it (no terminal: prompts take their default)."""
+        argv, environment = self.command(node, line)
+        return subprocess.run(argv, env=environment, text=True, capture_output=True, check=False,
+                              timeout=timeout, input=stdin, start_new_session=True)
+
+    def run(self, line: str, node: str = "node1", timeout: float = 120,
+            stdin: str | None = None) -> str:
+        """Type a command that must succeed; returns its standard output."""
+        result = self.try_run(line, node, timeout, stdin)
+        if result.returncode:
+            raise CommandFailed(f"{node}$ {line}\nexit {result.returncode}\n"
+                                f"{result.stdout}{result.stderr}")
+        return result.stdout
+
+    def daemon_pids(self, node: str) -> dict[str, int]:
+        """Running daemons of a node: name -> process id (from their PID files)."""
+        found = {}
+        for name in programs.DAEMONS:
+            file = self.path(node, f"/var/run/ganeti/{name}.pid")
+            if file.exists():
+                pid = int(file.read_text().split()[0])
+                if pathlib.Path(f"/proc/{pid}").exists():
+                    found[name] = pid
+        return found
+
+    def kill_daemon(self, node: str, name: str) -> None:
+        """kill -9, and wait until it is gone."""
+        pid = self.daemon_pids(node)[name]
+        os.kill(pid, 9)
+        wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), f"{name} {pid} gone")
+
+    def daemon_util(self, node: str, *args: str) -> str:
+        return self.run(shlex.join([f"{self.layout.node(node).root}/usr/lib/ganeti/daemon-util",
+                                    *args]), node)
+
+    def luxi(self, node: str = "node1"):  # type: ignore[no-untyped-def]
+        """A connected LUXI client."""
+        from ganeti.luxi.client import Client
+
+        return Client(str(self.path(node, "/var/run/ganeti/socket/ganeti-query")))
