@@ -21,7 +21,8 @@ SUBJECTS = ("cli", "master", "rpc", "memory")
 def _print(row: Row) -> None:
     ratio = "" if row.ratio is None else f"{row.ratio:6.2f} x {row.reference_name}"
     mark = "" if row.within else "  OVER BUDGET"
-    print(f"{row.name:<58} {row.value:>9.2f} {row.unit:<5} {row.budget:<9} {ratio}{mark}", flush=True)
+    print(f"{row.name:<58} {row.value:>9.2f} {row.unit:<5} {row.budget:<9} {ratio}{mark}",
+          flush=True)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A virtual cluster for tests and benchmarks: made by the tool that users have, driven as they do."""
+"""A virtual cluster for tests and benchmarks: made by the users' tool, driven as users do."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class VirtualCluster:
 
     def try_run(self, line: str, node: str = "node1", timeout: float = 120,
                 stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Type a command on a node, whatever comes of it (no terminal: prompts take their default)."""
+        """Type a command on a node, whatever comes of it; without a terminal prompts say no."""
         argv, environment = self.command(node, line)
         return subprocess.run(argv, env=environment, text=True, capture_output=True, check=False,
                               timeout=timeout, input=stdin, start_new_session=True)
