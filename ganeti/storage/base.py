@@ -255,9 +255,23 @@ class DiskTemplate(ABC):
         """UUIDs of the nodes that hold the data; none when all nodes reach it."""
         return [] if self.shared else [request.primary_node, *request.secondary_nodes]
 
+    def minors(self, disk: objects.Disk) -> list[tuple[str, int]]:
+        """Device numbers that the disk occupies: (node uuid, minor)."""
+        return []
+
+    def ports(self, disk: objects.Disk) -> list[int]:
+        """TCP ports of the cluster's pool that the disk occupies."""
+        return []
+
     def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
         """The logical id after the instance has another name (`path_follows_instance` only)."""
         raise errors.ProgrammerError(f"Disks of type {self.name} do not follow instance names")
+
+    def describe(self, disk: objects.Disk) -> dict[str, Any]:
+        """Where the disk lives, by the names that hooks know it (VG, ID, DRIVER, PROVIDER)."""
+        if len(disk.logical_id) != 2:
+            return {}
+        return {"DRIVER": disk.logical_id[0], "ID": disk.logical_id[1]}
 
     def space(self, key: str, params: Sequence[Any]) -> SpaceInfo | None:
         """Space of the storage unit `key` on this node; None when the type can not tell."""

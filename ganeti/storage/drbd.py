@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganeti import constants
+from ganeti import constants, objects
 from ganeti.storage.base import DiskTemplate, Mirroring
 
 
@@ -17,3 +17,11 @@ class DrbdTemplate(DiskTemplate):
     can_snapshot = True
     uses_lvm = True
     assemble_on_secondary = True
+
+    def minors(self, disk: objects.Disk) -> list[tuple[str, int]]:
+        """Both ends: the logical id is [node, node, port, minor, minor, secret]."""
+        first, second, _, minor_first, minor_second = disk.logical_id[:5]
+        return [(first, minor_first), (second, minor_second)]
+
+    def ports(self, disk: objects.Disk) -> list[int]:
+        return [disk.logical_id[2]]
