@@ -6,7 +6,6 @@ as a job id, a text with unit as a size); converting command-line words is `cons
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -310,6 +309,7 @@ def nearest_hint(value: Value, known: Iterable[Value]) -> str:
     """' (did you mean x?)' when a known word is near, else nothing."""
     if not isinstance(value, str):
         return ""
+    import difflib  # rarely needed, slow to load
     near = difflib.get_close_matches(value, [str(item) for item in known], 1, 0.7)
     return f" (did you mean {near[0]}?)" if near and near[0] != value else ""
 

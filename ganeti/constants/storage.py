@@ -1,0 +1,52 @@
+"""Storage units of a node (what lies below the disks) and their words."""
+
+from ganeti.constants.disk import (
+    DT_BLOCK,
+    DT_DISKLESS,
+    DT_DRBD8,
+    DT_EXT,
+    DT_FILE,
+    DT_GLUSTER,
+    DT_PLAIN,
+    DT_RBD,
+    DT_SHARED_FILE,
+)
+
+ST_BLOCK = "blockdev"
+ST_DISKLESS = "diskless"
+ST_EXT = "ext"
+ST_FILE = "file"
+ST_GLUSTER = "gluster"
+ST_LVM_PV = "lvm-pv"
+ST_LVM_VG = "lvm-vg"
+ST_RADOS = "rados"
+ST_SHARED_FILE = "sharedfile"
+STORAGE_TYPES = frozenset([ST_BLOCK, ST_DISKLESS, ST_EXT, ST_FILE, ST_GLUSTER, ST_LVM_PV,
+                           ST_LVM_VG, ST_RADOS, ST_SHARED_FILE])
+STS_REPORT = frozenset([ST_FILE, ST_LVM_PV, ST_LVM_VG])
+STS_REPORT_NODE_STORAGE = frozenset([ST_FILE, ST_GLUSTER, ST_LVM_PV, ST_LVM_VG, ST_SHARED_FILE])
+MAP_DISK_TEMPLATE_STORAGE_TYPE = {
+    DT_BLOCK: ST_BLOCK, DT_DISKLESS: ST_DISKLESS, DT_DRBD8: ST_LVM_VG, DT_EXT: ST_EXT,
+    DT_FILE: ST_FILE, DT_GLUSTER: ST_GLUSTER, DT_PLAIN: ST_LVM_VG, DT_RBD: ST_RADOS,
+    DT_SHARED_FILE: ST_SHARED_FILE,
+}
+
+SF_ALLOCATABLE = "allocatable"
+SF_FREE = "free"
+SF_NAME = "name"
+SF_NODE = "node"
+SF_SIZE = "size"
+SF_TYPE = "type"
+SF_USED = "used"
+VALID_STORAGE_FIELDS = frozenset([SF_ALLOCATABLE, SF_FREE, SF_NAME, SF_NODE, SF_SIZE, SF_TYPE,
+                                  SF_USED])
+MODIFIABLE_STORAGE_FIELDS = {ST_LVM_PV: frozenset([SF_ALLOCATABLE])}
+SO_FIX_CONSISTENCY = "fix-consistency"
+VALID_STORAGE_OPERATIONS = {ST_LVM_VG: frozenset([SO_FIX_CONSISTENCY])}
+MIN_VG_SIZE = 20480
+"""Smallest volume group of a new cluster, in MiB."""
+
+EXTSTORAGE_SCRIPTS = frozenset(["attach", "close", "create", "detach", "grow", "open", "remove",
+                                "setinfo", "snapshot", "verify"])
+ES_PARAMETERS_FILE = "parameters.list"
+EXT_PLUGIN_MASK = r"[a-zA-Z0-9_-]+"
