@@ -214,6 +214,8 @@ class DiskTemplate(ABC):
     counts_free_space: bool = True
     #: Works on nodes with exclusive storage
     exclusive_storage: bool = False
+    #: Disks name the provider that keeps them
+    needs_provider: bool = False
     #: Lives in LVM volume groups
     uses_lvm: bool = False
     #: Can an instance of this type have disks at all

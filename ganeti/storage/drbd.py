@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ganeti import constants, objects
 from ganeti.storage.base import DiskTemplate, Mirroring
 
@@ -25,3 +27,11 @@ class DrbdTemplate(DiskTemplate):
 
     def ports(self, disk: objects.Disk) -> list[int]:
         return [disk.logical_id[2]]
+
+    def describe(self, disk: objects.Disk) -> dict[str, Any]:
+        first, second, port, minor_first, minor_second = disk.logical_id[:5]
+        env = {"PNODE": first, "SNODE": second, "PORT": port, "PMINOR": minor_first,
+               "SMINOR": minor_second}
+        for label, child in zip(("DATA", "META"), disk.children, strict=False):
+            env[f"{label}_VG"], env[f"{label}_ID"] = child.logical_id
+        return env

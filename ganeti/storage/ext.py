@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ganeti import constants
+from typing import Any
+
+from ganeti import constants, objects
 from ganeti.storage.base import DiskTemplate, Mirroring
 
 
@@ -15,5 +17,9 @@ class ExtTemplate(DiskTemplate):
     shared = True
     growable = True
     can_snapshot = True
+    needs_provider = True
     userspace_uri = True
     counts_free_space = False
+
+    def describe(self, disk: objects.Disk) -> dict[str, Any]:
+        return {"PROVIDER": disk.logical_id[0], "ID": disk.logical_id[1]}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ganeti import constants
+from typing import Any
+
+from ganeti import constants, objects
 from ganeti.storage.base import DiskTemplate
 
 
@@ -17,3 +19,6 @@ class PlainTemplate(DiskTemplate):
     copyable = True
     exclusive_storage = True
     uses_lvm = True
+
+    def describe(self, disk: objects.Disk) -> dict[str, Any]:
+        return {"VG": disk.logical_id[0], "ID": disk.logical_id[1]}

@@ -1,0 +1,1 @@
+"""Checks that several logical units share, one module a subject; no logical units here."""

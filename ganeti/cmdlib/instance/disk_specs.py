@@ -1,0 +1,221 @@
+"""Disks as asked for: the form of a specification, and the disk objects laid out from it.
+
+Nothing here touches a node; creating what was laid out is in `disks`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ganeti import constants, errors, objects
+from ganeti.cmdlib import base
+from ganeti.cmdlib.checks import device_names
+from ganeti.storage import registry as storage
+from ganeti.storage.base import DiskRequest
+from ganeti.utils import text
+from ganeti.utils import uuid as uuids
+
+_KNOWN = frozenset(constants.IDISK_PARAMS_TYPES)
+_SIZE = "size"
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """One disk that is wanted; size in MiB."""
+
+    template: str
+    size: int
+    mode: str = constants.DISK_RDWR
+    name: str | None = None
+    vg: str | None = None
+    metavg: str | None = None
+    provider: str | None = None
+    adopt: str | None = None
+    access: str | None = None
+    spindles: int | None = None
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def env(self) -> dict[str, Any]:
+        """What hooks are told of it."""
+        return {"name": self.name, "size": self.size, "mode": self.mode}
+
+
+def parse(wanted: Mapping[str, Any], template_name: str, where: str) -> Spec:
+    """Check a specification; `dev_type` in it beats the instance's template."""
+    name = wanted.get("dev_type") or template_name
+    template = storage.require_usable(name)
+    if not template.has_disks:
+        raise errors.OpPrereqError(
+            f"{where}: instances of the disk template '{name}' have no disks",
+            errors.ECODE_INVAL)
+    mode = wanted.get("mode") or constants.DISK_RDWR
+    if mode not in constants.DISK_ACCESS_SET:
+        raise errors.OpPrereqError(
+            f"{where}: unknown access mode '{mode}'; known are"
+            f" {', '.join(sorted(constants.DISK_ACCESS_SET))}", errors.ECODE_INVAL)
+    further = {key: value for key, value in wanted.items() if key not in _KNOWN}
+    if further and not wanted.get("provider"):
+        raise errors.OpPrereqError(
+            f"{where}: unknown parameter {', '.join(sorted(further))}; known are"
+            f" {', '.join(sorted(_KNOWN))}", errors.ECODE_INVAL)
+    _require_fitting(template, wanted, where)
+    return Spec(
+        template=name, size=_size(wanted, where), mode=mode,
+        name=_name(wanted.get("name"), where), vg=wanted.get("vg"),
+        metavg=wanted.get("metavg"), provider=wanted.get("provider"),
+        adopt=wanted.get("adopt"), access=wanted.get("access"),
+        spindles=_spindles(wanted.get("spindles"), where), params=further)
+
+
+def _require_fitting(template: Any, wanted: Mapping[str, Any], where: str) -> None:
+    """Refuse keys that mean nothing for the storage type."""
+    checks = [
+        ("adopt", template.adoptable), ("access", template.userspace_uri),
+        ("vg", template.uses_lvm), ("metavg", template.uses_lvm and template.needs_secondary),
+        ("provider", template.needs_provider), ("spindles", template.exclusive_storage),
+    ]
+    for key, fits in checks:
+        if wanted.get(key) and not fits:
+            raise errors.OpPrereqError(
+                f"{where}: '{key}' means nothing for the disk template '{template.name}'",
+                errors.ECODE_INVAL)
+    if template.must_adopt and not wanted.get("adopt"):
+        raise errors.OpPrereqError(
+            f"{where}: the disk template '{template.name}' only takes over existing volumes:"
+            " give adopt=VOLUME", errors.ECODE_INVAL)
+    if template.needs_provider and not wanted.get("provider"):
+        raise errors.OpPrereqError(
+            f"{where}: the disk template '{template.name}' needs provider=NAME",
+            errors.ECODE_INVAL)
+
+
+def _size(wanted: Mapping[str, Any], where: str) -> int:
+    value = wanted.get(_SIZE)
+    if value is None:
+        if wanted.get("adopt"):
+            return 0
+        raise errors.OpPrereqError(f"{where}: the size is missing", errors.ECODE_INVAL)
+    size = parse_size(value, where)
+    if size <= 0:
+        raise errors.OpPrereqError(
+            f"{where}: the size has to be at least 1 MiB, not {value}", errors.ECODE_INVAL)
+    return size
+
+
+def parse_size(value: Any, where: str) -> int:
+    """A size in MiB from a number or a text with unit."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        return int(text.parse_unit(str(value)))
+    except errors.UnitParseError as err:
+        raise errors.OpPrereqError(f"{where}: {err}", errors.ECODE_INVAL) from err
+
+
+def _spindles(value: Any, where: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise errors.OpPrereqError(
+            f"{where}: '{value}' is not a number of spindles", errors.ECODE_INVAL) from None
+
+
+def _name(value: Any, where: str) -> str | None:
+    if value is None or str(value).lower() == constants.VALUE_NONE:
+        return None
+    return device_names.check(str(value), where)
+
+
+def require_unique_names(names: Iterable[str | None]) -> None:
+    """Refuse two disks of one instance with the same name."""
+    device_names.require_unique(names, "disk")
+
+
+# Laying out.
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the disks of an instance go."""
+
+    instance_name: str
+    instance_uuid: str
+    primary_node: str
+    secondary_nodes: Sequence[str] = ()
+    file_driver: str | None = None
+    #: Below the cluster's storage directory, as given with --file-storage-dir
+    file_storage_dir: str | None = None
+
+
+def storage_directory(cluster: objects.Cluster, template: Any, place: Place) -> str | None:
+    """Directory (logical path) of the instance's file based disks of one type."""
+    if not template.path_follows_instance:
+        return None
+    top = cluster.shared_file_storage_dir if template.shared else cluster.file_storage_dir
+    if not top:
+        raise errors.OpPrereqError(
+            f"The cluster has no storage directory for the disk template '{template.name}';"
+            " 'gnt-cluster modify' sets one", errors.ECODE_STATE)
+    parts = [top]
+    if place.file_storage_dir:
+        below = os.path.normpath(place.file_storage_dir)
+        if os.path.isabs(below) or below.split(os.sep)[0] == os.pardir:
+            raise errors.OpPrereqError(
+                f"The file storage directory '{place.file_storage_dir}' has to be a path below"
+                f" {top}", errors.ECODE_INVAL)
+        parts.append(below)
+    return os.path.join(*parts, place.instance_name)
+
+
+def lay_out(
+    lu: base.LogicalUnit[Any], specs: Iterable[Spec], place: Place, first_index: int = 0
+) -> list[objects.Disk]:
+    """Disk objects for specifications; nothing is created, names are unique by their UUIDs."""
+    cluster = lu.config.cluster
+    result = []
+    for index, spec in enumerate(specs, first_index):
+        template = storage.require_usable(spec.template)
+        request = DiskRequest(
+            uuid=uuids.new(), unique_id=uuids.new(), instance_name=place.instance_name,
+            instance_uuid=place.instance_uuid, index=index, size=spec.size,
+            primary_node=place.primary_node, secondary_nodes=tuple(place.secondary_nodes),
+            mode=spec.mode, name=spec.name, spindles=spec.spindles,
+            directory=storage_directory(cluster, template, place),
+            file_driver=place.file_driver, vg=spec.vg or cluster.volume_group_name,
+            metavg=spec.metavg, provider=spec.provider, adopt=spec.adopt, access=spec.access,
+            params=dict(spec.params))
+        result.append(template.layout(request))
+    return result
+
+
+def require_space(
+    lu: base.LogicalUnit[Any], node_uuids: Iterable[str], specs: Sequence[Spec]
+) -> None:
+    """Refuse nodes whose volume groups have not the free space that new disks take."""
+    wanted: dict[tuple[str, str], int] = {}
+    for spec in specs:
+        template = storage.template(spec.template)
+        if template.counts_free_space and template.uses_lvm and not spec.adopt:
+            group = spec.vg or lu.config.cluster.volume_group_name or ""
+            unit = (template.storage_type, group)
+            wanted[unit] = wanted.get(unit, 0) + spec.size
+    if not wanted:
+        return
+    units = [[kind, key, [False]] for kind, key in wanted]
+    answers = lu.rpc.node_info(list(node_uuids), units, [])
+    for node_uuid, result in answers.items():
+        name = lu.config.nodes[node_uuid].name
+        result.raise_if_failed(f"Can not get the free space of node {name}", prereq=True,
+                               ecode=errors.ECODE_ENVIRON)
+        _boot_id, spaces, _hv = result.payload
+        for (unit, needed), space in zip(wanted.items(), spaces, strict=True):
+            available = space["storage_free"] if space else 0
+            if needed > available:
+                raise errors.OpPrereqError(
+                    f"Not enough space in {unit[1]} on node {name}: needed {needed} MiB,"
+                    f" available {available} MiB", errors.ECODE_NORES)
