@@ -1,0 +1,26 @@
+"""A group of nodes that share a network, and so can take over from one another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeti.objects.base import TaggedObject, field
+
+
+class NodeGroup(TaggedObject):
+    """A node group with what it sets differently from the cluster."""
+
+    KIND = "nodegroup"
+    CONTAINER = "nodegroups"
+
+    name: str = field(str)
+    #: Always stored empty: membership is told by Node.group.
+    members: list[str] = field(list, [])
+    ndparams: dict[str, Any] = field(dict, {})
+    alloc_policy: str = field(str, "preferred")
+    ipolicy: dict[str, Any] = field(dict, {})
+    diskparams: dict[str, dict[str, Any]] = field(dict, {})
+    #: network uuid -> mode, link and vlan of that network in this group
+    networks: dict[str, dict[str, Any]] = field(dict, {})
+    hv_state_static: dict[str, dict[str, Any]] = field(dict, {}, omit_default=True)
+    disk_state_static: dict[str, dict[str, Any]] = field(dict, {}, omit_default=True)
