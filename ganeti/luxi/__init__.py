@@ -1,0 +1,1 @@
+"""LUXI, the language between clients and the master daemon on a local socket."""
