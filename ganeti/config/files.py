@@ -1,0 +1,125 @@
+"""Reading and writing config.data: what is accepted, and how it gets safely to the disk."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import stat
+
+from ganeti import constants, errors, objects, pathutils, serializer
+from ganeti.config import upgrade
+from ganeti.utils import io
+
+MODE = 0o640
+_OTHERS = stat.S_IWGRP | stat.S_IRWXO
+
+
+def default_path() -> str:
+    """Where this node keeps the configuration."""
+    return pathutils.CLUSTER_CONF_FILE
+
+
+def read(path: str) -> objects.ConfigData:
+    """Read and check a configuration file; raises ``ConfigurationError`` saying what to do."""
+    return decode(_read_bytes(path), path)
+
+
+def _read_bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            info = os.fstat(stream.fileno())
+            _check_permissions(path, info)
+            return stream.read()
+    except FileNotFoundError:
+        raise errors.ConfigurationError(
+            f"{path} does not exist: this node is not the master of a cluster, or its"
+            " configuration was lost; 'gnt-cluster init' makes a new cluster") from None
+    except OSError as err:
+        raise errors.ConfigurationError(f"{path} can not be read: {err.strerror}") from err
+
+
+def _check_permissions(path: str, info: os.stat_result) -> None:
+    if not stat.S_ISREG(info.st_mode):
+        raise errors.ConfigurationError(f"{path} is not a regular file")
+    if info.st_mode & _OTHERS:
+        raise errors.ConfigurationError(
+            f"{path} has mode {stat.S_IMODE(info.st_mode):04o}, so that others could read secrets"
+            f" or change it; 'chmod {MODE:04o} {path}' once you know who did that")
+    if info.st_uid not in (0, os.geteuid()):
+        raise errors.ConfigurationError(
+            f"{path} belongs to user {_user(info.st_uid)}, not to root or"
+            f" {_user(os.geteuid())}; 'chown' it back once you know who did that")
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def decode(data: bytes, path: str) -> objects.ConfigData:
+    """The configuration in the bytes of a file."""
+    if not data.strip():
+        raise errors.ConfigurationError(f"{path} is empty")
+    try:
+        tree = serializer.load(data)
+    except errors.ParseError as err:
+        raise errors.ConfigurationError(f"{path} {_where_broken(data, err)}") from err
+    if not isinstance(tree, dict) or "cluster" not in tree or "version" not in tree:
+        raise errors.ConfigurationError(f"{path} is not a cluster configuration")
+    version = tree["version"]
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise errors.ConfigurationError(f"{path}: the key 'version' is not a number")
+    if version != constants.CONFIG_VERSION:
+        if not upgrade.is_same_family(version):
+            raise errors.ConfigVersionMismatch(constants.CONFIG_VERSION, version)
+        tree = upgrade.upgrade(tree)
+    try:
+        config = objects.ConfigData.from_dict(tree)
+    except errors.ConfigurationError as err:
+        raise errors.ConfigurationError(f"{path}: {err}") from err
+    if config.cluster.master_node not in config.nodes:
+        raise errors.ConfigurationError(
+            f"{path}: the master node {config.cluster.master_node} is not among the nodes")
+    return config
+
+
+def _where_broken(data: bytes, err: errors.ParseError) -> str:
+    try:
+        json.loads(data)
+    except UnicodeDecodeError as cause:
+        return f"is not text (byte {cause.start})"
+    except ValueError as cause:
+        position = getattr(cause, "pos", len(data))
+        if position >= len(data.rstrip()) - 1 or "Unterminated" in str(cause):
+            return f"is truncated: it ends in the middle, at byte {len(data)}"
+        return f"is damaged: {cause}"
+    return f"is damaged: {err}"
+
+
+def write(path: str, data: bytes) -> None:
+    """Replace the file; when this returns, the new content is on the disk."""
+    uid, gid = _owner(path)
+    io.write_file(path, data, mode=MODE, uid=uid, gid=gid)
+
+
+def _owner(path: str) -> tuple[int, int]:
+    """Who owns the file now; a file that is not there yet gets the process' own ids."""
+    try:
+        info = os.stat(path)
+    except FileNotFoundError:
+        return -1, -1
+    return info.st_uid, info.st_gid
+
+
+def owner_names(path: str) -> tuple[str, str]:
+    """Names of user and group of a file, as upload calls carry them."""
+    info = os.stat(path)
+    try:
+        group = grp.getgrgid(info.st_gid).gr_name
+    except KeyError:
+        group = str(info.st_gid)
+    return _user(info.st_uid), group
