@@ -149,7 +149,11 @@ class BaseHypervisor(ABC):
 
     def validate(self, hvparams: HvParams) -> None:
         """Check filled parameters against this node (files that must exist and the like)."""
-        constants.HV_TABLES[self.name].check_node(hvparams)
+        trouble = constants.HV_TABLES[self.name].missing_paths(hvparams)
+        if trouble:
+            raise errors.HypervisorError(
+                f"Parameters of hypervisor {self.name} do not fit this node: "
+                + "; ".join(trouble))
 
     @abstractmethod
     def verify(self, hvparams: HvParams | None = None) -> str | None:
@@ -198,7 +202,7 @@ class BaseHypervisor(ABC):
                 device: objects.Disk | objects.Nic, extra: Any, seq: int) -> Any:
         """Add, remove or modify a device of a running guest; the device with its hvinfo.
 
-        `action` is one of constants.HOTPLUG_ACTIONS, `dev_type` one of constants.HOTPLUG_TARGETS;
+        `action` is one of constants.HOTPLUG_ALL_ACTIONS, `dev_type` one of constants.HOTPLUG_ALL_TARGETS;
         `extra` is the (link, uri) pair of a disk.
         """
         raise errors.HotplugError(f"Hypervisor {self.name} can not hotplug devices")

@@ -55,7 +55,7 @@ def allowed_paths() -> list[str]:
     except FileNotFoundError:
         return []
     lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
-    return [os.path.normpath(line) for line in lines if line]
+    return [os.path.normpath(pathutils.logical(line)) for line in lines if line]
 
 
 def check(path: str, *, must_exist: bool = False) -> str:

@@ -1,0 +1,184 @@
+"""Operating system definitions on this node: finding, reading and judging their directories.
+
+Running their scripts is in :mod:`ganeti.backend.os`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ganeti import constants, errors, pathutils
+from ganeti.utils import io
+
+VARIANT_SEPARATOR = "+"
+
+REQUIRED_SCRIPTS = (constants.OS_SCRIPT_EXPORT, constants.OS_SCRIPT_IMPORT,
+                    constants.OS_SCRIPT_RENAME)
+CREATE_SCRIPTS = (constants.OS_SCRIPT_CREATE, constants.OS_SCRIPT_CREATE_UNTRUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class OSDefinition:
+    """One OS definition as found on this node."""
+
+    name: str
+    path: str
+    #: What is wrong with it; empty when it can be used
+    problems: list[str] = field(default_factory=list)
+    api_versions: list[int] = field(default_factory=list)
+    variants: list[str] = field(default_factory=list)
+    #: (name, description) of each parameter
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    #: Script name -> path, for those that exist
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems
+
+    @property
+    def trusted(self) -> bool:
+        """Its create script may run on the node itself."""
+        return (constants.OS_SCRIPT_CREATE in self.scripts
+                and constants.OS_SCRIPT_CREATE_UNTRUSTED not in self.scripts)
+
+    @property
+    def api_version(self) -> int:
+        """The newest interface version that both sides speak."""
+        return max(set(self.api_versions) & set(constants.OS_API_VERSIONS))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """('debian', 'minimal') from 'debian+minimal'; the variant may be empty."""
+    base, _, variant = name.partition(VARIANT_SEPARATOR)
+    return base, variant
+
+
+def find(name: str, search_path: Sequence[str] | None = None) -> OSDefinition | None:
+    """The first definition of that name (without variant) on the search path, good or bad."""
+    base, _ = split_name(name)
+    if not base or "/" in base or base.startswith("."):
+        raise errors.OpPrereqError(f"'{name}' is no name of an OS", errors.ECODE_INVAL)
+    for directory in pathutils.OS_SEARCH_PATH if search_path is None else search_path:
+        path = os.path.join(directory, base)
+        if os.path.isdir(path):
+            return read(base, path)
+    return None
+
+
+def require(name: str) -> OSDefinition:
+    """A definition that can be used, including the variant in the name."""
+    definition = find(name)
+    if definition is None:
+        raise errors.OpExecError(
+            f"There is no OS '{split_name(name)[0]}' on this node; looked in"
+            f" {', '.join(pathutils.OS_SEARCH_PATH)}")
+    if not definition.valid:
+        raise errors.OpExecError(
+            f"OS '{definition.name}' on this node can not be used:"
+            f" {'; '.join(definition.problems)}")
+    return definition
+
+
+def find_all(search_path: Sequence[str] | None = None) -> list[OSDefinition]:
+    """Every definition in every directory of the search path."""
+    found = []
+    for directory in pathutils.OS_SEARCH_PATH if search_path is None else search_path:
+        try:
+            names = sorted(os.listdir(directory))
+        except FileNotFoundError:
+            continue
+        except OSError as err:
+            raise errors.OpExecError(f"Can not read {directory}: {err.strerror}") from err
+        found.extend(read(name, os.path.join(directory, name)) for name in names
+                     if not name.startswith(".") and os.path.isdir(os.path.join(directory, name)))
+    return found
+
+
+def read(name: str, path: str) -> OSDefinition:
+    """Read and judge one directory."""
+    problems: list[str] = []
+    versions = _read_versions(path, problems)
+    usable = set(versions) & set(constants.OS_API_VERSIONS)
+    if versions and not usable:
+        problems.append(
+            f"speaks API versions {', '.join(map(str, versions))}, but this release needs one of"
+            f" {', '.join(map(str, sorted(constants.OS_API_VERSIONS)))}")
+    newest = max(usable, default=0)
+    scripts = _find_scripts(path, newest, problems)
+    variants: list[str] = []
+    if newest >= constants.OS_API_V15:
+        variants = [line.split()[0] for line in
+                    _read_list(path, constants.OS_VARIANTS_FILE, problems, required=False)]
+    parameters: list[tuple[str, str]] = []
+    if newest >= constants.OS_API_V20:
+        parameters = _read_parameters(path, problems)
+    return OSDefinition(name=name, path=path, problems=problems, api_versions=versions,
+                        variants=variants, parameters=parameters, scripts=scripts)
+
+
+def _read_versions(path: str, problems: list[str]) -> list[int]:
+    versions = []
+    for line in _read_list(path, constants.OS_API_FILE, problems, required=True, comments=False):
+        if line.isascii() and line.isdigit():
+            versions.append(int(line))
+        else:
+            problems.append(f"'{line[:40]}' in {constants.OS_API_FILE} is not a number")
+    if not versions and not problems:
+        problems.append(f"{constants.OS_API_FILE} names no version")
+    return versions
+
+
+def _read_list(path: str, filename: str, problems: list[str], *, required: bool,
+               comments: bool = True) -> list[str]:
+    """Non-empty lines of a file of the definition."""
+    full = os.path.join(path, filename)
+    try:
+        text = io.read_file(full)
+    except FileNotFoundError:
+        if required:
+            problems.append(f"required file {filename} is missing")
+        return []
+    except (OSError, UnicodeDecodeError) as err:
+        problems.append(f"can not read {filename}: {err}")
+        return []
+    lines = (line.split("#", 1)[0] if comments else line for line in text.splitlines())
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _read_parameters(path: str, problems: list[str]) -> list[tuple[str, str]]:
+    """Lines 'name description' of the list of parameters."""
+    parameters = []
+    for line in _read_list(path, constants.OS_PARAMETERS_FILE, problems, required=True,
+                           comments=False):
+        name, _, description = line.partition(" ")
+        parameters.append((name, description.strip()))
+    return parameters
+
+
+def _find_scripts(path: str, version: int, problems: list[str]) -> dict[str, str]:
+    required = list(REQUIRED_SCRIPTS)
+    if version >= constants.OS_API_V20:
+        required.append(constants.OS_SCRIPT_VERIFY)
+    scripts = {}
+    for name in (*required, *CREATE_SCRIPTS):
+        full = os.path.join(path, name)
+        try:
+            mode = os.stat(full).st_mode
+        except FileNotFoundError:
+            if name in required:
+                problems.append(f"required script {name} is missing")
+            continue
+        except OSError as err:
+            problems.append(f"can not look at {name}: {err.strerror}")
+            continue
+        if not stat.S_ISREG(mode) or not mode & stat.S_IXUSR:
+            problems.append(f"{name} is not an executable file")
+            continue
+        scripts[name] = full
+    if not any(name in scripts for name in CREATE_SCRIPTS):
+        problems.append("neither of the scripts " + " and ".join(CREATE_SCRIPTS) + " is there")
+    return scripts
