@@ -1,5 +1,8 @@
 """Sphinx settings; the pages are the Markdown files here plus those that generate.py writes."""
 
+import json
+import pathlib
+
 project = "Ganeti in Python"
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
@@ -10,9 +13,6 @@ myst_heading_anchors = 3
 # Pages refer to files of the checkout (README, sources), which are not part of the site.
 suppress_warnings = ["myst.xref_missing"]
 man_pages = []  # filled by generate.py through man_pages.json
-
-import json
-import pathlib
 
 _pages = pathlib.Path(__file__).with_name("man_pages.json")
 if _pages.exists():

@@ -1,7 +1,7 @@
 """`make demo`: a tour of the system on this machine, typed the way an administrator would.
 
-It makes a fresh virtual cluster each time (an interrupted run leaves nothing in the way), shows every
-command with its time, checks what it claims, and leaves the cluster running.
+It makes a fresh virtual cluster each time (an interrupted run leaves nothing in the way), shows
+every command with its time, checks what it claims, and leaves the cluster running.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import sys
 import time
 
 from ganeti.tools import demo_guest
-from ganeti.tools.vcluster import layout, main as vcluster, netns, nodes
+from ganeti.tools.vcluster import layout, netns, nodes
+from ganeti.tools.vcluster import main as vcluster
 
 INSTANCE = "demo1"
 TICK = re.compile(r"TICK (\d+)")
