@@ -155,6 +155,17 @@ def free_port(address: str = "127.0.0.1", low: int | None = None, high: int | No
     raise errors.GenericError(f"No free port on {address} from {low} to {high}")
 
 
+def default_bind(family: int = socket.AF_INET) -> str:
+    """The address that a daemon listens on unless told otherwise.
+
+    All addresses of the host; of a virtual node only its own, since its neighbours on the same
+    machine listen on the same ports.
+    """
+    if pathutils.ROOT:
+        return resolve(hostname())
+    return "::" if family == socket.AF_INET6 else "0.0.0.0"
+
+
 def daemon_port(name: str) -> int:
     """Port of a daemon: from the services file, else the usual one."""
     from ganeti.constants import daemons
