@@ -30,7 +30,7 @@ class OpInstanceShutdown(InstanceOpCode):
     """Stop an instance."""
 
     force = Field(ht.Bool, False, flag=flags.FORCE,
-                  doc="Change only the recorded state, ask nobody")
+                  doc="Stop it even if it is marked offline")
     ignore_offline_nodes = Field(ht.Bool, False, flag="--ignore-offline",
                                  doc="Record it as stopped when its node is offline")
     timeout = Field(ht.NonNegativeInt, 120, flag="--timeout",

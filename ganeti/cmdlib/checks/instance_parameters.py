@@ -10,31 +10,30 @@ from ganeti.cmdlib import base
 from ganeti.hypervisor import registry as hypervisors
 
 DEFAULT = constants.VALUE_DEFAULT
-_MEMORY_ALIAS = "memory"
 
 
 def backend(params: Mapping[str, Any], where: str = "beparams") -> dict[str, Any]:
     """Backend parameters in their own types; `memory` stands for minimum and maximum."""
     result = dict(params)
-    if _MEMORY_ALIAS in result:
+    if constants.BE_MEMORY in result:
         both = {constants.BE_MAXMEM, constants.BE_MINMEM} & result.keys()
         if both:
             raise errors.OpPrereqError(
                 f"{where}: 'memory' sets minmem and maxmem and can not be given together with"
                 f" {', '.join(sorted(both))}", errors.ECODE_INVAL)
-        memory = result.pop(_MEMORY_ALIAS)
+        memory = result.pop(constants.BE_MEMORY)
         result[constants.BE_MAXMEM] = result[constants.BE_MINMEM] = memory
     return dict(enforced(constants.BE_TABLE, result, where))
 
 
 def enforced(table: Any, params: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Parameters checked against a table and brought into its types; `default` stays as it is."""
-    given = {key: value for key, value in params.items() if value != DEFAULT}
-    unknown = {key: value for key, value in params.items()
-               if value == DEFAULT and key not in table.names}
-    checked = table.enforce({**given, **unknown})
-    table.check(checked, where)
-    return {**checked, **{key: DEFAULT for key in params if key not in checked}}
+    """Parameters checked against a table and in its types; the word `default` stays as it is."""
+    try:
+        typed = table.enforce(params, allow=(DEFAULT,), where=where)
+    except errors.TypeEnforcementError as err:
+        raise errors.OpPrereqError(f"{where}: {err}", errors.ECODE_INVAL) from err
+    table.check({key: value for key, value in typed.items() if value != DEFAULT}, where)
+    return dict(typed)
 
 
 def require_sane_backend(filled: Mapping[str, Any]) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import device_names
+from ganeti.config import macs
 from ganeti.utils import uuid as uuids
 
-_MAC = re.compile(r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")
 _VLAN = re.compile(r"^(\.?\d+)?(:\d+)*$")
 _AUTO_MACS = (constants.VALUE_AUTO, constants.VALUE_GENERATE)
 _PARAMETERS = ("mode", "link", "vlan")
@@ -125,11 +125,10 @@ def _check_mac(value: Any, where: str) -> str:
     text = str(value or constants.VALUE_AUTO).lower()
     if text in _AUTO_MACS:
         return constants.VALUE_AUTO
-    if not _MAC.match(text) or int(text[:2], 16) & 1:
-        raise errors.OpPrereqError(
-            f"{where}: '{value}' is not the MAC address of one interface (six hex pairs joined"
-            " with ':')", errors.ECODE_INVAL)
-    return text
+    try:
+        return macs.check(text)
+    except errors.OpPrereqError as err:
+        raise errors.OpPrereqError(f"{where}: {err.args[0]}", errors.ECODE_INVAL) from err
 
 
 # From wishes to interfaces.
@@ -317,8 +316,7 @@ def _mac(
             if given != nic.mac:
                 lu.cfg.reserve.macs.take(lu.job_id, given)
             return str(given)
-        prefix = network.mac_prefix if network is not None and network.mac_prefix else None
-        return str(lu.cfg.reserve.macs.generate(lu.job_id, prefix))
+        return lu.cfg.reserve.macs.generate(lu.job_id, network.uuid if network else None)
     except errors.ReservationError as err:
         raise errors.OpPrereqError(f"{where}: {err}", errors.ECODE_NOTUNIQUE) from err
 

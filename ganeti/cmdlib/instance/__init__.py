@@ -1,1 +1,1 @@
-"""Logical units of instances: one module an operation; no RPC plumbing and no node-side work lives here."""
+"""Logical units of instances, one module an operation; nothing here touches a node itself."""

@@ -13,6 +13,7 @@ from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.instance import hookenv
 from ganeti.hypervisor import registry as hypervisors
+from ganeti.hypervisor.base import RUNNING
 
 OpT = TypeVar("OpT", bound=opcodes.OpCode)
 Level = base.Level
@@ -153,8 +154,7 @@ class InstanceUnit(base.LogicalUnit[OpT]):
     def is_running(self, node_uuid: str | None = None) -> bool:
         """Whether the guest runs on a node (the primary by default)."""
         info = self.runtime_info(node_uuid)
-        return bool(info) and info.get("state", constants.HV_INSTANCE_STATE_RUNNING) \
-            == constants.HV_INSTANCE_STATE_RUNNING
+        return bool(info) and info.get("state", RUNNING) == RUNNING
 
     # Configuration.
 

@@ -219,3 +219,11 @@ def require_space(
                 raise errors.OpPrereqError(
                     f"Not enough space in {unit[1]} on node {name}: needed {needed} MiB,"
                     f" available {available} MiB", errors.ECODE_NORES)
+
+
+def volume_group(disk: objects.Disk) -> str | None:
+    """The volume group that holds a configured disk, where it is in one."""
+    if not storage.template(disk.dev_type).uses_lvm:
+        return None
+    lowest = disk.children[0] if disk.children else disk
+    return str(lowest.logical_id[0])

@@ -59,11 +59,12 @@ def _require_storage_directory(
 ) -> None:
     held = _directories(disk for uuid in instance.disks
                         if (disk := lu.config.disks.get(uuid)) is not None)
-    for directory in sorted(_directories(disks) - held):
+    for directory in sorted(_directories(disks)):
         result = lu.rpc.file_storage_dir_create(instance.primary_node, directory)
         result.raise_if_failed(f"Failed to create directory {directory}")
-        undo.push(f"remove directory {directory}", _remove_directory, lu,
-                  instance.primary_node, directory)
+        if directory not in held:
+            undo.push(f"remove directory {directory}", _remove_directory, lu,
+                      instance.primary_node, directory)
 
 
 def _remove_directory(lu: base.LogicalUnit[Any], node_uuid: str, directory: str) -> None:

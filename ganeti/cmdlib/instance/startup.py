@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ganeti import constants, errors, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters as parameters
@@ -12,10 +10,10 @@ from ganeti.cmdlib.instance import disks, power
 from ganeti.cmdlib.instance.base import InstanceUnit, Level
 
 
-class LUInstanceStartup(InstanceUnit[Any]):
+class LUInstanceStartup(InstanceUnit[opcodes.OpCode]):
     """Mark an instance up, assemble its disks, and start it on its primary node."""
 
-    OP = opcodes.get_class("OP_INSTANCE_STARTUP")
+    OP = opcodes.OpInstanceStartup
     HOOKS = base.Hooks("instance-start", constants.HTYPE_INSTANCE)
 
     def expand_more(self) -> None:
@@ -28,7 +26,7 @@ class LUInstanceStartup(InstanceUnit[Any]):
             return base.LockRequest([self.instance.primary_node])
         return super().locks(level)
 
-    def own_env(self) -> dict[str, Any]:
+    def own_env(self) -> dict[str, object]:
         return {"FORCE": self.op.force}
 
     def check_prereq(self) -> None:
