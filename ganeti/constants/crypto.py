@@ -10,6 +10,12 @@ X509_CERT_SIGNATURE_HEADER = "X-Ganeti-Signature"
 SSL_CERT_EXPIRATION_WARN = 30
 SSL_CERT_EXPIRATION_ERROR = 7
 CRYPTO_BOOTSTRAP = "bootstrap"
+# What a node is asked for by node_crypto_tokens: [[type, action, options], ...]
+CRYPTO_TYPE_SSL_DIGEST = "ssl"
+CRYPTO_TYPE_SSH = "ssh"
+CRYPTO_ACTION_GET = "get"
+CRYPTO_ACTION_CREATE = "create"
+CRYPTO_OPTION_SERIAL_NO = "serial_no"
 
 SSHK_RSA = "rsa"
 SSHK_DSA = "dsa"

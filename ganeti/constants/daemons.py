@@ -26,6 +26,9 @@ DAEMON_PORTS = {
 FIRST_DRBD_PORT = 11000
 LAST_DRBD_PORT = 14999
 
+ETC_HOSTS_ADD = "add"
+ETC_HOSTS_REMOVE = "remove"
+
 DAEMON_LOG_BASENAMES = {
     CONFD: "conf-daemon", KVMD: "kvm-daemon", LUXID: "luxi-daemon", MASTERD: "master-daemon",
     METAD: "meta-daemon", MOND: "monitoring-daemon", NODED: "node-daemon", RAPI: "rapi-daemon",

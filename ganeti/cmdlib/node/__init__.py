@@ -1,0 +1,1 @@
+"""Logical units of nodes: joining, leaving, roles, power, storage."""

@@ -1,0 +1,63 @@
+"""What the units of one existing node share."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ganeti import errors, objects, opcodes
+from ganeti.cmdlib import base
+from ganeti.utils import text
+
+OpT = TypeVar("OpT", bound=opcodes.OpCode)
+Level = base.Level
+
+
+class NodeUnit(base.LogicalUnit[OpT]):
+    """A unit for one node that exists. After `expand` there is `node`."""
+
+    node: objects.Node
+
+    def expand(self) -> None:
+        self.node = expand_node(self.config, self.op.node_uuid, self.op.node_name)
+
+    def refresh(self) -> objects.Node:
+        """Read the node again, after waiting for locks."""
+        found = self.config.nodes.get(self.node.uuid)
+        if found is None:
+            raise errors.OpPrereqError(f"Node {self.node.name} was removed by another job",
+                                       errors.ECODE_NOENT)
+        self.node = found
+        return found
+
+    @property
+    def is_master(self) -> bool:
+        """Whether the node is the master."""
+        return self.node.uuid == self.config.cluster.master_node
+
+
+def expand_node(config: objects.ConfigData, uuid: str | None, name: str) -> objects.Node:
+    """A node by name; a uuid that comes along has to belong to it."""
+    node = config.expand_node(name)
+    if uuid is not None and node.uuid != uuid:
+        raise errors.OpPrereqError(
+            f"Node {name} has the UUID {node.uuid}, not the given {uuid}; it was replaced by"
+            " another one of that name", errors.ECODE_NOTUNIQUE)
+    return node
+
+
+def wanted_nodes(config: objects.ConfigData, names: list[str]) -> list[objects.Node]:
+    """Nodes by name, in the order given; all nodes by name when none is named."""
+    if names:
+        return list(dict.fromkeys(config.expand_node(name) for name in names))
+    return text.nice_sort(config.nodes.values(), key=lambda node: node.name)
+
+
+def other_nodes(config: objects.ConfigData, uuid: str) -> list[str]:
+    """Uuids of all nodes but one."""
+    return [node for node in config.nodes if node != uuid]
+
+
+def unique(*uuids: str) -> list[str]:
+    """Each uuid once, in order."""
+    return list(dict.fromkeys(uuids))
+
