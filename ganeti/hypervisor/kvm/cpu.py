@@ -1,0 +1,79 @@
+"""Processors: model, topology, and on which of the node's processors they run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganeti import errors
+from ganeti.hypervisor.kvm.command import CommandLine
+from ganeti.hypervisor.kvm.guest import Guest
+from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.utils import text
+
+_ALL = "all"
+
+
+def arguments(guest: Guest, cmd: CommandLine) -> None:
+    hvp = guest.hvp
+    smp = [str(guest.vcpus)]
+    smp += [f"{key}={hvp['cpu_' + key]}" for key in ("sockets", "cores", "threads")
+            if hvp["cpu_" + key]]
+    _check_topology(guest)
+    cmd.add("-smp", ",".join(smp))
+    if hvp["cpu_type"]:
+        cmd.add("-cpu", hvp["cpu_type"])
+
+
+def _check_topology(guest: Guest) -> None:
+    product = 1
+    for key in ("cpu_sockets", "cpu_cores", "cpu_threads"):
+        product *= guest.hvp[key] or 1
+    complete = all(guest.hvp[key] for key in ("cpu_sockets", "cpu_cores", "cpu_threads"))
+    if (complete and product != guest.vcpus) or guest.vcpus % product:
+        raise errors.HypervisorError(
+            f"Instance {guest.name} has {guest.vcpus} virtual processors, which do not make up"
+            f" the topology of cpu_sockets, cpu_cores and cpu_threads ({product}); change these"
+            " or the backend parameter 'vcpus'")
+
+
+def masks(mask: str) -> list[set[int] | None]:
+    """A cpu_mask as one set of node processors a virtual one; None stands for all of them."""
+    return [None if part == _ALL else set(text.parse_cpu_mask(part))
+            for part in mask.split(":")]
+
+
+def pin(mask: str, vcpus: int, pid: int, session: Session) -> None:
+    """Put the threads of a guest that does not run yet on their processors.
+
+    One mask is for the whole process, several are one a virtual processor; the process itself
+    then stays where it is.
+    """
+    wanted = masks(mask)
+    if wanted == [None]:
+        return
+    if len(wanted) == 1:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            _bind(int(thread), wanted[0])
+        return
+    if len(wanted) != vcpus:
+        raise errors.HypervisorError(
+            f"cpu_mask '{mask}' is for {len(wanted)} virtual processors, the instance has {vcpus}")
+    for cpu, cpus in zip(_threads(session.execute("query-cpus-fast")), wanted, strict=True):
+        _bind(cpu, cpus)
+
+
+def _threads(answer: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [cpu["thread-id"] for cpu in sorted(answer, key=lambda cpu: cpu["cpu-index"])]
+
+
+def _bind(thread: int, cpus: set[int] | None) -> None:
+    try:
+        os.sched_setaffinity(thread, cpus if cpus is not None else range(os.cpu_count() or 1))
+    except OSError as err:
+        raise errors.HypervisorError(
+            f"Can not run thread {thread} on processors {sorted(cpus or ())}: {err.strerror};"
+            " check 'cpu_mask' against the node's processors") from err
+    logging.debug("Thread %s is bound to processors %s", thread, sorted(cpus or ()) or _ALL)

@@ -1,0 +1,375 @@
+"""The KVM driver: the order in which the subjects' modules do their part."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganeti import constants, errors, objects
+from ganeti.hypervisor import linux
+from ganeti.hypervisor.base import (
+    USER_SHUTDOWN,
+    BaseHypervisor,
+    BlockDevice,
+    HvParams,
+    InstanceInfo,
+    MigrationStatus,
+)
+from ganeti.hypervisor.kvm import (
+    accel,
+    balloon,
+    binary,
+    build,
+    console,
+    cpu,
+    display,
+    launch,
+    migrate,
+    paths,
+    plug,
+    runtime,
+    security,
+    tap,
+    validate,
+)
+from ganeti.hypervisor.kvm.guest import Guest
+from ganeti.hypervisor.kvm.paths import Files
+from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.hypervisor.kvm.runtime import Runtime
+from ganeti.undo import Undo
+
+_MIB = 1 << 20
+#: A guest that runs is asked for its memory; where QEMU is busy the size at start is told
+_INFO_TIMEOUT = 2.0
+#: A guest that does not react to its power button for so long is reset
+_SOFT_REBOOT_TIMEOUT = 60.0
+_ARRIVAL_TIMEOUT = 30.0
+_CANCEL_TIMEOUT = 10.0
+_POLL = 0.05
+
+
+class KvmHypervisor(BaseHypervisor):
+    """Guests in QEMU, with hardware virtualisation where that works."""
+
+    name = constants.HT_KVM
+    can_migrate = True
+    can_hotplug = True
+    can_balloon = True
+    needs_network_port = True
+    detects_user_shutdown = True
+
+    # Life ------------------------------------------------------------------------------------
+
+    def start(self, instance: objects.Instance, block_devices: Sequence[BlockDevice],
+              paused: bool = False) -> None:
+        """Start a guest; what an earlier one of its name has left is removed."""
+        self._prepare(Files(instance.name))
+        hvp = instance.hvparams
+        qemu = binary.probe(hvp["kvm_path"])
+        guest = Guest.of(instance, qemu, accel.choose(hvp["kvm_flag"], qemu.path))
+        self._execute(build.runtime(guest, instance, block_devices), instance, paused=paused)
+
+    def _prepare(self, files: Files) -> None:
+        paths.ensure_directories()
+        files.check_sockets()
+        if launch.pid(files) is not None:
+            raise errors.HypervisorError(
+                f"Instance {files.name} runs already on this node (process {launch.pid(files)})")
+        self._remove_traces(files)
+
+    def _execute(self, run: Runtime, instance: objects.Instance, *, paused: bool = False,
+                 target: str | None = None) -> None:
+        """Bring a runtime to life; with `target` it waits there for a guest that arrives."""
+        files = Files(instance.name)
+        with Undo() as undo:
+            undo.push("remove the guest's files", self._remove_traces, files)
+            run.save(files)
+            queues: list[list[int]] = []
+            try:
+                self._make_taps(run, instance, files, queues, arriving=target is not None)
+                argv = build.arguments(run, queues)
+                argv += security.arguments(run.hvp, binary.probe(run.command[0]), files)
+                argv += ["-pidfile", files.pid]
+                argv += ["-S"] if target is None else ["-incoming", "defer"]
+                pid = launch.start(argv, files, [fd for fds in queues for fd in fds])
+            finally:
+                for fds in queues:
+                    tap.close(fds)
+            undo.push("end QEMU", launch.end, files)
+            self._set_up(run, pid, files, paused, target)
+            undo.forget()
+
+    def _make_taps(self, run: Runtime, instance: objects.Instance, files: Files,
+                   queues: list[list[int]], *, arriving: bool) -> None:
+        names: list[str] = []
+        for number, nic in enumerate(run.nics):
+            name, fds = tap.create(nic.nic, nic.queues(run.hvp), nic.wants_header(run.hvp))
+            queues.append(fds)
+            names.append(name)
+            tap.write_records(files, names)
+            if not arriving or tap.connects_early(nic.nic):
+                tap.connect(instance, number, nic.nic, name, tap.INCOMING if arriving else "")
+
+    def _set_up(self, run: Runtime, pid: int, files: Files, paused: bool,
+                target: str | None) -> None:
+        """What is told to QEMU before the guest runs."""
+        with Session(files.qmp, files.name) as session:
+            cpu.pin(run.hvp["cpu_mask"], run.vcpus, pid, session)
+            display.set_passwords(run.hvp, session)
+            if target is not None:
+                migrate.receive(session, run.hvp, target)
+            elif not paused:
+                session.execute("cont")
+
+    def stop(self, instance: objects.Instance, *, force: bool = False, retry: bool = False,
+             name: str | None = None, timeout: float | None = None) -> None:
+        """Press the power button, or end QEMU; a guest without ACPI has no button."""
+        files = Files(name or instance.name)
+        if launch.pid(files) is None:
+            return
+        if force or not instance.hvparams["acpi"]:
+            launch.end(files)
+            return
+        with Session(files.qmp, files.name) as session:
+            migrate.run(session)
+            session.execute("system_powerdown")
+        logging.debug("Pressed the power button of instance %s%s", files.name,
+                      " again" if retry else "")
+
+    def cleanup(self, name: str) -> None:
+        """Remove what a stopped guest has left on the node."""
+        files = Files(name)
+        if launch.pid(files) is not None:
+            raise errors.HypervisorError(f"Instance {name} still runs; stop it first")
+        self._remove_traces(files)
+
+    def _remove_traces(self, files: Files) -> None:
+        if os.path.exists(files.runtime):
+            self._disconnect_nics(files)
+        tap.forget(files)
+        security.release(files)
+        for path in (*files.sockets, files.shutdown, files.pid, files.runtime):
+            if os.path.lexists(path):
+                os.unlink(path)
+
+    def _disconnect_nics(self, files: Files) -> None:
+        try:
+            nics = runtime.load(files).nics
+        except errors.HypervisorError as err:
+            logging.warning("Interfaces of %s stay connected: %s", files.name, err)
+            return
+        for number, (nic, name) in enumerate(zip(nics, tap.records(files), strict=False)):
+            tap.disconnect(files.name, number, nic.nic, name)
+
+    def reboot(self, instance: objects.Instance) -> None:
+        """Let the guest shut itself down and start again in the same QEMU."""
+        files = Files(instance.name)
+        if launch.pid(files) is None:
+            raise errors.HypervisorError(f"Instance {instance.name} does not run on this node")
+        with Session(files.qmp, files.name) as session:
+            if instance.hvparams["acpi"]:
+                self._shut_down_inside(session, files.name)
+            session.execute("system_reset")
+            migrate.run(session)
+
+    def _shut_down_inside(self, session: Session, name: str) -> None:
+        """Press the power button, and keep QEMU alive when the guest is off."""
+        session.execute("set-action", shutdown="pause")
+        try:
+            migrate.run(session)
+            session.execute("system_powerdown")
+            if session.wait_event(("SHUTDOWN",), _SOFT_REBOOT_TIMEOUT) is None:
+                logging.warning("Instance %s did not react to its power button within %g s, it is"
+                                " reset", name, _SOFT_REBOOT_TIMEOUT)
+            else:
+                _wait_for(session, ("shutdown", "paused"))
+        finally:
+            session.execute("set-action", shutdown="poweroff")
+
+    # Looking ---------------------------------------------------------------------------------
+
+    def list_instances(self, hvparams: HvParams | None = None) -> list[str]:
+        """Guests that run, and those that their users shut down."""
+        try:
+            names = os.listdir(paths.directory("conf"))
+        except FileNotFoundError:
+            return []
+        instances = [paths.instance_of_runtime(name) for name in sorted(names)]
+        return [name for name in instances if name and (
+            launch.pid(Files(name)) is not None or os.path.exists(Files(name).shutdown))]
+
+    def instance_info(self, name: str, hvparams: HvParams | None = None) -> InstanceInfo | None:
+        """State of a guest; memory as it is now, where QEMU answers."""
+        files = Files(name)
+        pid = launch.pid(files)
+        shut_down = pid is None and os.path.exists(files.shutdown)
+        if (pid is None and not shut_down) or not os.path.exists(files.runtime):
+            return None
+        run = runtime.load(files)
+        if pid is None:
+            return InstanceInfo(name, 0, run.memory, run.vcpus, state=USER_SHUTDOWN)
+        try:
+            cpu_seconds = linux.cpu_seconds(pid)
+        except errors.HypervisorError:
+            return None
+        return InstanceInfo(name, pid, self._memory(files, run), run.vcpus, time=cpu_seconds)
+
+    def _memory(self, files: Files, run: Runtime) -> int:
+        try:
+            with Session(files.qmp, files.name, connect_timeout=_INFO_TIMEOUT,
+                         timeout=_INFO_TIMEOUT) as session:
+                return balloon.size(session)
+        except errors.HypervisorError as err:
+            logging.info("Memory of instance %s is told as it was at start: %s", files.name, err)
+            return run.memory
+
+    def node_info(self, hvparams: HvParams | None = None) -> dict[str, Any]:
+        """Memory and processors of the node, and QEMU's version."""
+        info = linux.node_info()
+        try:
+            info["hv_version"] = list(binary.probe(self._program(hvparams)).version)
+        except errors.HypervisorError as err:
+            logging.warning("Version of QEMU is unknown: %s", err)
+        return info
+
+    def _program(self, hvparams: HvParams | None) -> str:
+        return str((hvparams or {}).get("kvm_path") or self.parameters["kvm_path"].default)
+
+    @classmethod
+    def console(cls, instance: objects.Instance, node: objects.Node, group: objects.NodeGroup,
+                hvparams: HvParams, beparams: Mapping[str, Any]) -> dict[str, Any]:
+        """Serial console by ssh, else VNC or SPICE, else a message."""
+        return console.describe(instance, node, hvparams)
+
+    # Parameters ------------------------------------------------------------------------------
+
+    @classmethod
+    def check_syntax(cls, hvparams: HvParams) -> None:
+        super().check_syntax(hvparams)
+        validate.check_syntax(hvparams)
+
+    def validate(self, hvparams: HvParams) -> None:
+        validate.validate(hvparams)
+
+    def verify(self, hvparams: HvParams | None = None) -> str | None:
+        """QEMU has to be there, and the run directory short enough for sockets."""
+        try:
+            qemu = binary.probe(self._program(hvparams))
+            Files("x" * 20).check_sockets()
+        except errors.HypervisorError as err:
+            return errors.text(err)
+        reason = accel.why_not(qemu.path)
+        if reason and (hvparams or {}).get("kvm_flag") == constants.HT_KVM_ENABLED:
+            return f"kvm_flag=enabled, but hardware virtualisation does not work: {reason}"
+        return None
+
+    # Migration -------------------------------------------------------------------------------
+
+    def migration_info(self, instance: objects.Instance) -> Any:
+        """The runtime, in which hotplugged devices have their places too."""
+        return runtime.load(Files(instance.name)).portable()
+
+    def accept_instance(self, instance: objects.Instance, info: Any, target: str) -> None:
+        """Start a QEMU that waits for the guest."""
+        files = Files(instance.name)
+        run = Runtime.from_portable(info, f"that was sent for {instance.name}")
+        self._prepare(files)
+        qemu = binary.probe(run.command[0])
+        machine = run.hvp["machine_version"]
+        if machine and not qemu.has_machine(machine):
+            raise errors.HypervisorError(
+                f"Instance {instance.name} runs on machine type {machine}, which {qemu.path}"
+                f" {'.'.join(map(str, qemu.version))} of this node does not have")
+        if run.accelerator == accel.KVM:
+            accel.choose(constants.HT_KVM_ENABLED, qemu.path)
+        self._execute(run, instance, target=target)
+
+    def migrate(self, cluster_name: str, instance: objects.Instance, target: str,
+                live: bool) -> None:
+        with self._session(instance) as session:
+            migrate.send(session, self._migration_parameters(instance), target, live)
+
+    def _migration_parameters(self, instance: objects.Instance) -> dict[str, Any]:
+        """Those of now, but the guest's capabilities as both ends have them from its start."""
+        caps = runtime.load(Files(instance.name)).hvp["migration_caps"]
+        return {**instance.hvparams, "migration_caps": caps}
+
+    def migration_status(self, instance: objects.Instance) -> MigrationStatus:
+        with self._session(instance) as session:
+            status = migrate.status(session, self._migration_parameters(instance))
+            if status.status == constants.HV_MIGRATION_FAILED:
+                logging.error("Migration of instance %s failed: %s", instance.name,
+                              migrate.failure(session))
+        return status
+
+    def finalize_migration_dst(self, instance: objects.Instance, info: Any,
+                               success: bool) -> None:
+        files = Files(instance.name)
+        if not success:
+            launch.end(files)
+            self._remove_traces(files)
+            return
+        run = runtime.load(files)
+        with self._session(instance) as session:
+            _wait_for(session, ("running", "paused"), _ARRIVAL_TIMEOUT)
+            migrate.run(session)
+        for number, (nic, name) in enumerate(zip(run.nics, tap.records(files), strict=True)):
+            if not tap.connects_early(nic.nic):
+                tap.connect(instance, number, nic.nic, name, tap.FINISHED)
+
+    def finalize_migration_src(self, instance: objects.Instance, success: bool,
+                               live: bool) -> None:
+        files = Files(instance.name)
+        if success:
+            launch.end(files)
+            self._remove_traces(files)
+            return
+        with self._session(instance) as session:
+            if migrate.cancel(session):
+                migrate.wait_cancelled(session, _CANCEL_TIMEOUT)
+            migrate.run(session)
+
+    def _session(self, instance: objects.Instance) -> Session:
+        files = Files(instance.name)
+        if launch.pid(files) is None:
+            raise errors.HypervisorError(f"Instance {instance.name} does not run on this node")
+        return Session(files.qmp, files.name)
+
+    # Changes while running -------------------------------------------------------------------
+
+    def balloon(self, instance: objects.Instance, memory: int) -> None:
+        with self._session(instance) as session:
+            balloon.set_size(session, memory)
+
+    def hotplug_supported(self, instance: objects.Instance) -> None:
+        if launch.pid(Files(instance.name)) is None:
+            raise errors.HotplugError(f"Instance {instance.name} does not run on this node")
+        runtime.load(Files(instance.name))
+
+    def hotplug(self, instance: objects.Instance, action: str, dev_type: str,
+                device: objects.Disk | objects.Nic, extra: Any, seq: int
+                ) -> objects.Disk | objects.Nic | None:
+        return plug.change(instance, action, device, extra, seq)
+
+    def resize_disk(self, instance: objects.Instance, disk: objects.Disk, size: int) -> None:
+        run = runtime.load(Files(instance.name))
+        found = [device for device in run.disks if device.disk.uuid == disk.uuid]
+        if not found:
+            raise errors.HypervisorError(
+                f"The running instance {instance.name} does not have disk {disk.uuid}")
+        with self._session(instance) as session:
+            session.execute("block_resize", {"node-name": found[0].id, "size": size * _MIB})
+
+
+def _wait_for(session: Session, states: Sequence[str], timeout: float = _CANCEL_TIMEOUT) -> None:
+    """Wait until QEMU is in one of these states."""
+    deadline = time.monotonic() + timeout
+    while (state := session.execute("query-status")["status"]) not in states:
+        if time.monotonic() > deadline:
+            raise errors.HypervisorError(
+                f"QEMU is still in state '{state}' after {timeout:g} s; expected"
+                f" {' or '.join(states)}")
+        time.sleep(_POLL)
