@@ -189,11 +189,17 @@ def _take(fd: int, path: str, kind: int, timeout: float | None) -> None:
 
 def write_pid_file(path: str) -> FileLock:
     """Write our process id and hold the file's lock; PidFileLockError when another holds it."""
-    try:
-        lock = lock_file(path, mode=0o644)
-    except errors.LockError:
-        raise errors.PidFileLockError(
-            f"It runs already (process {read_pid_file(path) or 'unknown'}, {path})") from None
+    while True:
+        try:
+            lock = lock_file(path, mode=0o644)
+        except errors.LockError:
+            raise errors.PidFileLockError(
+                f"It runs already (process {read_pid_file(path) or 'unknown'}, {path})") from None
+        # a process that is just ending may have removed the file that we locked
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_ino == os.fstat(lock.fileno()).st_ino:
+                break
+        lock.release()
     os.ftruncate(lock.fileno(), 0)
     os.pwrite(lock.fileno(), b"%d\n" % os.getpid(), 0)
     return lock

@@ -150,17 +150,17 @@ class _Streams:
             os.set_blocking(proc.stdin.fileno(), False)
             self.selector.register(proc.stdin, selectors.EVENT_WRITE)
 
-    def step(self, timeout: float | None) -> int:
-        """Handle what is ready; how many bytes have come."""
-        came = 0
-        for key, _ in self.selector.select(timeout):
+    def step(self, timeout: float | None) -> bool:
+        """Handle what is ready; whether anything was."""
+        ready = self.selector.select(timeout)
+        for key, _ in ready:
             if key.fileobj == self._pidfd:
                 self.selector.unregister(self._pidfd)
             elif key.events & selectors.EVENT_WRITE:
                 self._feed(key.fileobj)
             else:
-                came += self._take(key.fileobj)
-        return came
+                self._take(key.fileobj)
+        return bool(ready)
 
     def _feed(self, stream: Any) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -169,7 +169,7 @@ class _Streams:
                 return
         self._close(stream)
 
-    def _take(self, stream: Any) -> int:
+    def _take(self, stream: Any) -> None:
         chunk = os.read(stream.fileno(), 65536)
         if not chunk:
             self._close(stream)
@@ -178,7 +178,6 @@ class _Streams:
             self._kept[stream] += chunk
             if len(self._kept[stream]) >= _MAX_KEPT:
                 self._kept[stream] += b"\n[more output dropped]\n"
-        return len(chunk)
 
     def _close(self, stream: Any) -> None:
         self.selector.unregister(stream)
