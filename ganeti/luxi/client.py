@@ -54,9 +54,8 @@ def socket_path() -> str:
 def _is_master() -> bool:
     """Whether this node is the master as far as it knows; then its daemon may be restarting."""
     from ganeti import ssconf
-    from ganeti.utils import net
     try:
-        return bool(ssconf.SimpleStore().master_node() == net.hostname())
+        return bool(ssconf.SimpleStore().is_master())
     except errors.GenericError:
         return False
 

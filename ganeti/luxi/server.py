@@ -54,7 +54,8 @@ class LuxiServer:
         self._path = ""
         self._connections: set[asyncio.Task[None]] = set()
 
-    async def start(self, path: str, mode: int = constants.LUXI_SOCKET_PERMS, uid: int = -1, gid: int = -1) -> None:
+    async def start(self, path: str, mode: int = constants.LUXI_SOCKET_PERMS, uid: int = -1,
+                    gid: int = -1) -> None:
         """Listen at a path; a socket file that nobody serves any more is replaced."""
         _remove_stale(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -16,6 +16,7 @@ import aiohttp
 
 from ganeti import constants, errors, serializer
 from ganeti.rpc import tls
+from ganeti.utils import net
 
 CONNECT_TIMEOUT = constants.RPC_CONNECT_TIMEOUT
 # Shorter than the server keeps them, so that no call is sent into a connection being closed.
@@ -32,14 +33,6 @@ class Reply:
 
     payload: Any = None
     fail_msg: str = ""
-
-
-def node_port() -> int:
-    """The port of node daemons: the services file decides where it knows the name."""
-    try:
-        return socket.getservbyname(constants.NODED, "tcp")
-    except OSError:
-        return int(constants.DEFAULT_NODED_PORT)
 
 
 class _Request(aiohttp.ClientRequest):
@@ -62,7 +55,7 @@ class RpcClient:
     """Sends calls to node daemons; all methods belong to one event loop."""
 
     def __init__(self, port: int | None = None, context: ssl.SSLContext | None = None):
-        self.port = port or node_port()
+        self.port = port or net.daemon_port(constants.NODED)
         self._fixed_context = context
         self._session: aiohttp.ClientSession | None = None
         self._files: Any = None
@@ -100,15 +93,14 @@ class RpcClient:
             session = self._current_session()
         except errors.X509CertError as err:
             return Reply(fail_msg=f"cannot call nodes: {errors.text(err)}")
-        host = f"[{address}]" if ":" in address else address
-        url = f"https://{host}:{self.port}/{call}"
+        url = f"https://{net.format_address(address, self.port)}/{call}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT,
                                         sock_read=read_timeout)
         for attempt in (0, 1):
             try:
                 async with session.post(url, data=body, timeout=timeout) as response:
                     return _by_status(response.status, await response.read())
-            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as err:
+            except (TimeoutError, aiohttp.ClientError, OSError) as err:
                 lost = isinstance(err, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
                 refused = isinstance(err, aiohttp.ClientConnectorError)
                 if attempt == 0 and idempotent and lost and not refused:
@@ -117,7 +109,7 @@ class RpcClient:
         raise errors.ProgrammerError("a call is tried twice at most")
 
     def _explain(self, err: BaseException, address: str, call: str, read_timeout: float) -> str:
-        where = f"{address}:{self.port}"
+        where = net.format_address(address, self.port)
         if isinstance(err, (aiohttp.ConnectionTimeoutError if hasattr(
                 aiohttp, "ConnectionTimeoutError") else aiohttp.ServerTimeoutError,)):
             return f"no connection to {where} within {CONNECT_TIMEOUT} s; is the node up?"
@@ -132,7 +124,10 @@ class RpcClient:
         if isinstance(err, aiohttp.ClientConnectorError):
             reason = err.os_error.strerror or str(err.os_error)
             return f"cannot connect to {where}: {reason}; is ganeti-noded running there?"
-        return f"connection to {where} broke during {call}: {err or type(err).__name__}"
+        # With TLS 1.3 a server that does not trust the client's certificate just hangs up.
+        return (f"connection to {where} broke during {call}: {err or type(err).__name__}; if this "
+                "is not its restart, there is no trust between the nodes: are both in the same "
+                "cluster, and their certificates and clocks valid?")
 
 
 def tls_grace() -> float:

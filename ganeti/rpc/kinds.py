@@ -84,7 +84,8 @@ def compress(data: str | bytes) -> list[Any]:
             return [constants.RPC_ENCODING_NONE, raw.decode("utf-8")]
         except UnicodeDecodeError:
             pass  # binary: travels compressed whatever its length
-    return [constants.RPC_ENCODING_ZLIB_BASE64, base64.b64encode(zlib.compress(raw, constants.RPC_ZLIB_LEVEL)).decode("ascii")]
+    packed = base64.b64encode(zlib.compress(raw, constants.RPC_ZLIB_LEVEL))
+    return [constants.RPC_ENCODING_ZLIB_BASE64, packed.decode("ascii")]
 
 
 def uncompress(value: Any) -> bytes:
@@ -276,7 +277,7 @@ def _encode_instance_os(value: Any, target: Target) -> dict[str, Any]:
     """(instance, OS parameters): private and secret parameters travel here and only here."""
     instance, osparams = (value, None) if isinstance(value, objects.Instance) else value
     wire = _instance_dict(instance, target)
-    wire["osparams"] = {**wire["osparams"], **(instance.osparams_private or {}),
+    wire["osparams"] = {**wire["osparams"], **target.config.filled_osparams_private(instance),
                         **(osparams or {})}
     return wire
 

@@ -118,7 +118,8 @@ class RpcRunner(_Sugar):
     """
 
     def __init__(self, config: Callable[[], objects.ConfigData | None],
-                 loop: asyncio.AbstractEventLoop, *, resolver: Callable[[str], Address] | None = None,
+                 loop: asyncio.AbstractEventLoop, *,
+                 resolver: Callable[[str], Address] | None = None,
                  rpc_client: client.RpcClient | None = None):
         self._config = config
         self._loop = loop

@@ -46,24 +46,26 @@ class NodeServer:
         self._table = defs.table()
         self._lanes = {name: workers.Lane(name, lane_size or size)
                        for name, size in LANE_SIZES.items()}
-        self._runner: web.ServerRunner | None = None
+        self._web = web.Server(self._answer, access_log=None, keepalive_timeout=KEEPALIVE)
+        self._listener: asyncio.Server | None = None
         self._loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
 
     async def start(self, address: str, port: int, context: ssl.SSLContext | None) -> int:
         """Listen; returns the port (of use when `port` is 0)."""
-        server = web.Server(self._answer, access_log=None, keepalive_timeout=KEEPALIVE)
-        self._runner = web.ServerRunner(server)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, address, port, ssl_context=context, backlog=1024,
-                           shutdown_timeout=2.0)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+        try:
+            self._listener = await self._loop.create_server(
+                self._web, address, port, ssl=context, backlog=1024)
+        except OSError as err:
+            raise errors.GenericError(
+                f"Cannot listen at {address}, port {port}: {err.strerror or err}") from err
+        return int(self._listener.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Close the socket and let the workers go."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._listener is not None:
+            self._listener.close()
+        await self._web.shutdown(2.0)
         for lane in self._lanes.values():
             lane.close()
 
@@ -79,7 +81,7 @@ class NodeServer:
             return self._failure(f"Calls are made by POST, not {request.method}", status=400)
         call = self._table.get(request.path.lstrip("/"))
         if call is None:
-            return self._failure(f"There is no call {request.path[:60]!r}", status=404)
+            return self._failure(f"There is no call {request.path[1:60]!r}", status=404)
         body = await _read_body(request)
         if body is None:
             return self._failure(f"The body is longer than {MAX_BODY} bytes", status=413)

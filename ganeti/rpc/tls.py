@@ -56,9 +56,8 @@ def _context(purpose: int, certificate: str, key: str | None, authority: str) ->
 def server_context(certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
     """The node daemon's end. Replaced certificate files count from the next connection on."""
     certificate = certificate or pathutils.NODED_CERT_FILE
-    authority = pathutils.NODED_CERT_FILE if key is None else certificate
     current = {"files": _signature(certificate),
-               "context": _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, authority)}
+               "context": _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, certificate)}
     lock = threading.Lock()
 
     def renew(connection: ssl.SSLObject, _name: str | None, _context_in_use: ssl.SSLContext
@@ -68,7 +67,7 @@ def server_context(certificate: str | None = None, key: str | None = None) -> ss
             if files != current["files"]:
                 try:
                     current["context"] = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key,
-                                                  authority)
+                                                  certificate)
                     current["files"] = files
                     logging.info("Read the changed certificate %s", certificate)
                 except errors.X509CertError as err:
@@ -149,6 +148,8 @@ def certificate_digest(path: str) -> str:
     if first < 0 or last < first:
         raise errors.X509CertError(path, "holds no certificate")
     try:
-        return digest(ssl.PEM_cert_to_DER_cert(text[first:last + len(end)]))
-    except ValueError as err:
+        der = ssl.PEM_cert_to_DER_cert(text[first:last + len(end)])
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)
+        return digest(der)
+    except (ValueError, ssl.SSLError) as err:
         raise errors.X509CertError(path, f"holds a damaged certificate: {err}") from err

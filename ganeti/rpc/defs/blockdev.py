@@ -12,7 +12,8 @@ CALLS = [
          result="null"),
     Call("blockdev_assemble", Arg("disk", DISK), Arg("instance", INSTANCE), Arg("on_primary"),
          Arg("idx"), timeout=NORMAL, idempotent=True,
-         result="[dev path, symlink or null, uri or null]; [true, true] when nothing to do on this node"),
+         result="[dev path, symlink or null, uri or null]; [true, true] when there is nothing to "
+                "do on this node"),
     Call("blockdev_close", Arg("instance_name"), Arg("disks", DISKS), timeout=NORMAL,
          idempotent=True, result="null"),
     Call("blockdev_convert", Arg("bdev_src", DISK), Arg("bdev_dest", DISK), timeout=SLOW,

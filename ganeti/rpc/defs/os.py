@@ -11,7 +11,8 @@ CALLS = [
     Call("instance_run_rename", Arg("instance", INSTANCE), Arg("old_name"), Arg("debug"),
          timeout=SLOW, result="null"),
     Call("os_diagnose", timeout=FAST, multi=True, idempotent=True,
-         result="list of [name, path, ok, diagnose text, variants, [[param, doc]], api versions, trusted]"),
+         result="list of [name, path, ok, diagnose text, variants, [[param, doc]], api versions, "
+                "trusted]"),
     Call("os_export", Arg("instance", INSTANCE), Arg("override_env"), timeout=FAST,
          result="path of .tgz"),
     Call("os_validate", Arg("required"), Arg("name"), Arg("checks"), Arg("params"),

@@ -1,0 +1,1 @@
+"""confd, the answers to small questions about the configuration over signed datagrams."""
