@@ -27,11 +27,7 @@ def _export_path(name: str) -> str:
 
 def export_list() -> list[str]:
     """Names of the exports on this node."""
-    try:
-        names = os.listdir(pathutils.EXPORT_DIR)
-    except FileNotFoundError:
-        return []
-    return sorted(name for name in names if not name.startswith("."))
+    return io.list_visible(pathutils.EXPORT_DIR)
 
 
 def export_info(path: str) -> str:
@@ -39,7 +35,7 @@ def export_info(path: str) -> str:
     config_file = os.path.join(pathutils.local(path), constants.EXPORT_CONF_FILE)
     try:
         text = io.read_file(config_file)
-    except (OSError, UnicodeDecodeError) as err:
+    except (OSError, errors.ParseError) as err:
         raise errors.OpExecError(f"'{path}' is no export: can not read "
                                  f"{constants.EXPORT_CONF_FILE} ({err})") from err
     parser = _parser()

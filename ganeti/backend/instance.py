@@ -34,7 +34,7 @@ def note_reason(instance_name: str, reason: Reason | None) -> None:
         return
     os.makedirs(pathutils.INSTANCE_REASON_DIR, mode=0o755, exist_ok=True)
     io.write_file(os.path.join(pathutils.INSTANCE_REASON_DIR, instance_name),
-                  serializer.dump(list(reason)), mode=0o644)
+                  serializer.dump(list(reason)), mode=0o644, sync=False)
 
 
 def running_info(instance: objects.Instance) -> base.InstanceInfo | None:

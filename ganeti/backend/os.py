@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from ganeti import constants, errors, objects, pathutils
 from ganeti.backend import osdefinition, osenv
-from ganeti.utils import process
+from ganeti.utils import io, process
 
 #: Lines of a failed script's log that are shown to the administrator
 LOG_TAIL = 20
@@ -147,13 +147,8 @@ def _run(definition: osdefinition.OSDefinition, script: str, action: str,
     if result.failed:
         raise errors.OpExecError(
             f"Script {script} of OS '{definition.name}' failed for instance {instance.name}"
-            f" ({result.fail_reason}), log {log_path}:\n{_tail(log_path)}")
-
-
-def _tail(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as fobj:
-        lines = fobj.read().splitlines()
-    return "\n".join(lines[-LOG_TAIL:]) or "(the script said nothing)"
+            f" ({result.fail_reason}), log {log_path}:\n"
+            + ("\n".join(io.tail(log_path, LOG_TAIL)) or "(the script said nothing)"))
 
 
 # Handing a definition to a user --------------------------------------------------------------

@@ -142,7 +142,7 @@ def _read_list(path: str, filename: str, problems: list[str], *, required: bool,
         if required:
             problems.append(f"required file {filename} is missing")
         return []
-    except (OSError, UnicodeDecodeError) as err:
+    except (OSError, errors.ParseError) as err:
         problems.append(f"can not read {filename}: {err}")
         return []
     lines = (line.split("#", 1)[0] if comments else line for line in text.splitlines())

@@ -202,8 +202,8 @@ class BaseHypervisor(ABC):
                 device: objects.Disk | objects.Nic, extra: Any, seq: int) -> Any:
         """Add, remove or modify a device of a running guest; the device with its hvinfo.
 
-        `action` is one of constants.HOTPLUG_ALL_ACTIONS, `dev_type` one of constants.HOTPLUG_ALL_TARGETS;
-        `extra` is the (link, uri) pair of a disk.
+        `action` is one of constants.HOTPLUG_ALL_ACTIONS, `dev_type` one of
+        constants.HOTPLUG_ALL_TARGETS; `extra` is the (link, uri) pair of a disk.
         """
         raise errors.HotplugError(f"Hypervisor {self.name} can not hotplug devices")
 

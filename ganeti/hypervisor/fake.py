@@ -92,13 +92,11 @@ class FakeHypervisor(base.BaseHypervisor):
 
     def _write_guest(self, name: str, guest: Mapping[str, Any]) -> None:
         os.makedirs(root_dir(), mode=0o750, exist_ok=True)
-        io.write_file(_guest_file(name), serializer.dump(dict(guest)), mode=0o640)
+        io.write_file(_guest_file(name), serializer.dump(dict(guest)), mode=0o640,
+                      sync=False)
 
     def _remove_guest(self, name: str) -> None:
-        try:
-            os.unlink(_guest_file(name))
-        except FileNotFoundError:
-            return
+        io.remove_file(_guest_file(name))
 
     def _require_guest(self, name: str) -> dict[str, Any]:
         guest = self.read_guest(name)
@@ -155,12 +153,8 @@ class FakeHypervisor(base.BaseHypervisor):
     # Looking ----------------------------------------------------------------------------------
 
     def list_instances(self, hvparams: base.HvParams | None = None) -> list[str]:
-        try:
-            entries = os.scandir(root_dir())
-        except FileNotFoundError:
-            return []
-        with entries:
-            return sorted(entry.name for entry in entries if entry.is_file())
+        return [name for name in io.list_visible(root_dir())
+                if os.path.isfile(os.path.join(root_dir(), name))]
 
     def instance_info(self, name: str, hvparams: base.HvParams | None = None
                       ) -> base.InstanceInfo | None:

@@ -18,12 +18,9 @@ def note(owner: str, on_primary: bool, iv_name: str, device_path: str) -> None:
     os.makedirs(pathutils.BDEV_CACHE_DIR, mode=0o755, exist_ok=True)
     role = "primary" if on_primary else "secondary"
     io.write_file(_note_file(device_path), f"{owner} {role} {iv_name or 'not_visible'}\n",
-                  mode=0o644)
+                  mode=0o644, sync=False)
 
 
 def forget(device_path: str) -> None:
     """Remove the note of a device, if there is one."""
-    try:
-        os.unlink(_note_file(device_path))
-    except FileNotFoundError:
-        return
+    io.remove_file(_note_file(device_path))

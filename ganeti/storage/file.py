@@ -12,6 +12,7 @@ from typing import Any
 from ganeti import constants, errors, objects, pathutils
 from ganeti.storage import filepaths
 from ganeti.storage.base import BlockDev, DiskRequest, DiskTemplate, SpaceInfo
+from ganeti.utils import io
 
 MIB = 1024 * 1024
 FILE_MODE = 0o660
@@ -116,11 +117,7 @@ class FileDevice(BlockDev):
 
     def _sync_directory(self) -> None:
         """Make the creation, removal or renaming survive a power failure."""
-        fd = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        io.sync_directory(os.path.dirname(self.path))
 
 
 class FileTemplate(DiskTemplate):

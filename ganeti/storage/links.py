@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ganeti import errors, pathutils
+from ganeti.utils import io
 
 
 def link_path(instance_name: str, index: int) -> str:
@@ -32,10 +33,7 @@ def create(instance_name: str, index: int, device_path: str) -> str:
 
 def remove(instance_name: str, index: int) -> None:
     """Remove the symlink of one disk, if it is there."""
-    try:
-        os.unlink(link_path(instance_name, index))
-    except FileNotFoundError:
-        return
+    io.remove_file(link_path(instance_name, index))
 
 
 def remove_all(instance_name: str) -> None:

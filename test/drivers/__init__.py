@@ -1,0 +1,1 @@
+"""Conformance suites: every storage type and every hypervisor passes the same one."""

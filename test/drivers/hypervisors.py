@@ -1,0 +1,119 @@
+"""The hypervisors that the conformance suite runs against: add a kit to KITS for a new one.
+
+A kit describes how to make an instance for its driver and which faults it can cause. Nodes are
+directory trees (test.noderoot); two of them on one machine are enough for migrations.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from ganeti import constants, objects, pathutils
+from ganeti.hypervisor import registry
+from ganeti.hypervisor.base import BaseHypervisor, BlockDevice
+from test import noderoot
+
+MEMORY = 64
+
+
+class HypervisorKit:
+    """One hypervisor as the suite sees it."""
+
+    #: Name of the hypervisor
+    hypervisor: str
+    #: Why the suite can not run here, or None
+    unavailable: str | None = None
+    #: How long a guest may take to react, in seconds
+    patience: float = 5.0
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    # Nodes ------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def on(self, node: str) -> Iterator[BaseHypervisor]:
+        """Be on a node; a fresh driver as a restarted daemon has it."""
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            noderoot.move_node_to(os.path.join(self.root, node), monkeypatch)
+            yield registry.get_class(self.hypervisor)()
+
+    def node_address(self, node: str) -> str:
+        """Where a node receives migrations."""
+        return "127.0.0.1"
+
+    # Instances --------------------------------------------------------------------------------
+
+    def hvparams(self) -> dict[str, Any]:
+        """Filled hypervisor parameters of a guest that boots here."""
+        return constants.HV_TABLES[self.hypervisor].defaults()
+
+    def instance(self, name: str = "inst1.example.org", **changes: Any) -> objects.Instance:
+        """An instance without disks, as the node gets it."""
+        beparams = {**constants.BE_TABLE.defaults(), constants.BE_MAXMEM: MEMORY,
+                    constants.BE_MINMEM: MEMORY // 2, constants.BE_VCPUS: 1}
+        values: dict[str, Any] = {
+            "name": name, "uuid": str(uuid.uuid4()), "primary_node": "n1-uuid", "os": "none",
+            "hypervisor": self.hypervisor, "hvparams": self.hvparams(), "beparams": beparams,
+            "admin_state": constants.ADMINST_UP, "disks_info": [], "secondary_nodes": []}
+        return objects.Instance(**{**values, **changes})
+
+    def block_devices(self) -> Sequence[BlockDevice]:
+        """Disks for a guest, on the node the test is on."""
+        return ()
+
+    def broken_devices(self) -> Sequence[BlockDevice]:
+        """Disks with which a guest can not start."""
+        disk = objects.Disk(uuid=str(uuid.uuid4()), dev_type=constants.DT_FILE,
+                            logical_id=[constants.FD_DEFAULT, "/srv/ganeti/file-storage/none"],
+                            iv_name="disk/0", size=1)
+        return [BlockDevice(disk, os.path.join(pathutils.DISK_LINKS_DIR, "none:0"))]
+
+    # Faults -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
+        """Make migrations of a guest fail underway; skips where the kit can not."""
+        pytest.skip(f"no way to make a migration fail with {self.hypervisor}")
+        yield
+
+    # What is left -----------------------------------------------------------------------------
+
+    def leftovers(self, name: str) -> list[str]:
+        """Files below the node's run directory that belong to a guest by their name."""
+        found = []
+        for directory, _, names in os.walk(pathutils.RUN_DIR):
+            found.extend(os.path.join(directory, entry) for entry in names
+                         if entry.startswith(name))
+        return found
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + self.patience
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {self.patience} s in vain until {what}")
+            time.sleep(0.02)
+
+
+class FakeKit(HypervisorKit):
+    hypervisor = constants.HT_FAKE
+
+    @contextlib.contextmanager
+    def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
+        from ganeti.hypervisor import fake
+        marker = fake.fail_file("migration", instance.name)
+        os.makedirs(os.path.dirname(marker), exist_ok=True)
+        with open(marker, "w", encoding="ascii") as fobj:
+            fobj.write("the wire broke")
+        yield
+        os.unlink(marker)
+
+
+KITS: list[type[HypervisorKit]] = [FakeKit]

@@ -1,0 +1,124 @@
+"""Live migration between two node roots, as the master drives it, with a ticking guest."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test.drivers.kvm import lab
+
+pytestmark = [pytest.mark.qemu,
+              pytest.mark.skipif(not os.path.exists(lab.QEMU), reason="no QEMU on this machine")]
+NAME = "inst1.example.org"
+
+
+def boot(node: lab.Node, inst: dict[str, Any], disk: Path) -> lab.Serial:
+    node.call("start", inst, [node.link(NAME, 0, disk)])
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait_ticks(3)
+    return serial
+
+
+def wait_migration(node: lab.Node, inst: dict[str, Any]) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while (status := node.call("migration_status", inst))["status"] == "active":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return status
+
+
+def migrate(source: lab.Node, target: lab.Node, inst: dict[str, Any], disk: Path,
+            live: bool = True) -> dict[str, Any]:
+    """What backend and master do, in their order."""
+    target.link(NAME, 0, disk)
+    info = source.call("migration_info", inst)
+    target.call("accept_instance", inst, info, target.address)
+    source.call("migrate", inst, target.address, live)
+    status = wait_migration(source, inst)
+    assert status["status"] == "completed", status
+    target.call("finalize_migration_dst", inst, info, True)
+    source.call("finalize_migration_src", inst, True, live)
+    return status
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "non-live"])
+def test_guest_survives_migration(node: lab.Node, other: lab.Node, place: Path, live: bool
+                                  ) -> None:
+    disk = lab.make_disk(place / "disk", "moving")
+    inst = lab.instance_dict(NAME)
+    before = boot(node, inst, disk)
+    started = time.monotonic()
+    status = migrate(node, other, inst, disk, live)
+    print(f"\nmigration took {time.monotonic() - started:.2f} s, {status}")
+    after = lab.Serial(other.control(NAME, "serial"))
+    after.wait_ticks(3)
+    before.close()
+    seen = before.ticks()
+    assert after.ticks()[0][0] == 1, "the guest was restarted"
+    gap = after.ticks()[0][1] - seen[-1][1]
+    print(f"last tick before {seen[-1]}, first after {after.ticks()[0]}")
+    assert 1 <= gap <= 20, f"the counter jumped by {gap}"
+    assert node.call("list") == [] and other.call("list") == [NAME]
+    assert node.traces(NAME) == []
+    after.close()
+    other.call("stop", inst, force=True)
+    other.call("cleanup", NAME)
+    assert other.traces(NAME) == []
+
+
+def test_failed_migration_leaves_the_guest_running(node: lab.Node, other: lab.Node, place: Path
+                                                   ) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME)
+    serial = boot(node, inst, disk)
+    info = node.call("migration_info", inst)
+    node.call("migrate", inst, other.address, True)  # nobody listens there
+    assert wait_migration(node, inst)["status"] == "failed"
+    other.call("finalize_migration_dst", inst, info, False)
+    node.call("finalize_migration_src", inst, False, True)
+    serial.wait_ticks(len(serial.ticks()) + 3)
+    assert {boot for boot, _ in serial.ticks()} == {1}
+    assert other.traces(NAME) == []
+    migrate(node, other, inst, disk)
+    serial.close()
+    after = lab.Serial(other.control(NAME, "serial"))
+    after.wait_ticks(2)
+    assert after.ticks()[0][0] == 1
+    after.close()
+    other.call("stop", inst, force=True)
+
+
+def test_migration_that_is_cancelled(node: lab.Node, other: lab.Node, place: Path) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME, migration_bandwidth=1)
+    serial = boot(node, inst, disk)
+    other.link(NAME, 0, disk)
+    info = node.call("migration_info", inst)
+    other.call("accept_instance", inst, info, other.address)
+    node.call("migrate", inst, other.address, False)
+    assert node.call("migration_status", inst)["status"] == "active"
+    other.call("finalize_migration_dst", inst, info, False)
+    node.call("finalize_migration_src", inst, False, False)
+    assert other.call("list") == [] and other.traces(NAME) == []
+    serial.wait_ticks(len(serial.ticks()) + 3)
+    assert {boot for boot, _ in serial.ticks()} == {1}
+    serial.close()
+    node.call("stop", inst, force=True)
+
+
+def test_target_that_can_not_listen_leaves_nothing(node: lab.Node, other: lab.Node, place: Path
+                                                   ) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME)
+    serial = boot(node, inst, disk)
+    other.link(NAME, 0, disk)
+    with pytest.raises(lab.CallFailed, match="migrate-incoming"):
+        other.call("accept_instance", inst, node.call("migration_info", inst), "192.0.2.1")
+    assert other.call("list") == [] and other.traces(NAME) == []
+    serial.wait_ticks(len(serial.ticks()) + 2)
+    serial.close()
+    node.call("stop", inst, force=True)
