@@ -93,8 +93,9 @@ class Session:
             raise QmpError(f"QEMU of instance {self._name} did not answer '{command}' within"
                            f" {self._timeout:g} s") from None
         except ExecuteError as err:
-            raise CommandRefused(f"QEMU of instance {self._name} refused '{command}':"
-                                 f" {err.error.desc}", err.error.class_) from err
+            kind = err.received["error"]["class"]  # type: ignore[index]
+            raise CommandRefused(f"QEMU of instance {self._name} refused '{command}': {err}",
+                                 kind) from err
         except (QMPError, OSError) as err:
             raise QmpError(f"The connection to QEMU of instance {self._name} broke during"
                            f" '{command}': {_reason(err)}") from err

@@ -147,8 +147,8 @@ def disk_dict(size: int = 1) -> dict[str, Any]:
 def instance_dict(name: str, disks: int = 1, **hvparams: Any) -> dict[str, Any]:
     """A boot-sector guest of 16 MiB as the master would send it."""
     table = constants.HV_TABLES[constants.HT_KVM]
-    hvp = table.defaults() | {"kvm_path": QEMU, "kernel_path": "", "migration_bandwidth": 0,
-                              "migration_downtime": 300} | hvparams
+    hvp = table.defaults() | {"kvm_path": QEMU, "kernel_path": "", "kvm_flag": "disabled",
+                              "migration_bandwidth": 0, "migration_downtime": 300} | hvparams
     infos = [disk_dict() for _ in range(disks)]
     return {"name": name, "uuid": str(uuid.uuid4()), "primary_node": str(uuid.uuid4()),
             "hypervisor": "kvm", "os": "demo-linux+bootsector", "hvparams": hvp,
