@@ -1,6 +1,7 @@
 """Packaging: `pip install .` gives the whole system."""
 
 import re
+import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -9,23 +10,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'^RELEASE_VERSION = "(.+)"', (
     HERE / "ganeti/constants/versions.py").read_text(), re.MULTILINE).group(1)
 
-CLIENTS = ["cluster", "node", "instance", "group", "backup", "os", "job", "network", "storage",
-           "filter", "debug"]
-DAEMONS = ["masterd", "noded", "confd", "rapi"]
-
-
-def exists(module: str) -> bool:
-    """Whether a module is in this tree (a command comes with the issue that brings it)."""
-    path = HERE / module.replace(".", "/")
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-SCRIPTS = {
-    **{f"gnt-{name}": f"ganeti.client.gnt_{name}" for name in CLIENTS},
-    **{f"ganeti-{name}": f"ganeti.server.{name}" for name in DAEMONS},
-    "ganeti-watcher": "ganeti.watcher.main",
-    "ganeti-cleaner": "ganeti.tools.cleaner",
-}
+PROGRAMS = runpy.run_path(str(HERE / "ganeti/tools/programs.py"))
 
 setup(
     name="ganeti",
@@ -49,6 +34,10 @@ setup(
         "qemu.qmp>=0.0.2",
         "simplejson>=3.18",
     ],
-    entry_points={"console_scripts": [
-        f"{script}={module}:main" for script, module in SCRIPTS.items() if exists(module)]},
+    extras_require={
+        # what `make check` and `make doc` need beside
+        "dev": ["hypothesis", "import-linter", "mypy", "myst-parser", "pytest>=7.2",
+                "pytest-asyncio", "pytest-timeout", "ruff", "sphinx"],
+    },
+    entry_points={"console_scripts": PROGRAMS["entry_points"]()},
 )

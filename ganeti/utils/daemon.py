@@ -144,7 +144,7 @@ def bind_address(options: argparse.Namespace) -> str:
         if not found:
             raise Refusal(f"Interface {options.bind_interface} has no address")
         return found[0]
-    return str(options.bind_address or "0.0.0.0")
+    return str(options.bind_address or net.default_bind())
 
 
 def main(name: str, check: Callable[[argparse.Namespace], object] | None,
