@@ -32,7 +32,6 @@ setup(
         "pyOpenSSL>=23.0",
         "pyparsing>=3.0",
         "qemu.qmp>=0.0.2",
-        "simplejson>=3.18",
     ],
     extras_require={
         # what `make check` and `make doc` need beside
