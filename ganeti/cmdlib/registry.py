@@ -19,6 +19,28 @@ LOGICAL_UNITS: dict[str, str] = {
     # group
     # node
     # instance
+    "OP_INSTANCE_ACTIVATE_DISKS": "instance.activate_disks:LUInstanceActivateDisks",
+    "OP_INSTANCE_CHANGE_GROUP": "instance.change_group:LUInstanceChangeGroup",
+    "OP_INSTANCE_CONSOLE": "instance.console:LUInstanceConsole",
+    "OP_INSTANCE_CREATE": "instance.create:LUInstanceCreate",
+    "OP_INSTANCE_DEACTIVATE_DISKS": "instance.activate_disks:LUInstanceDeactivateDisks",
+    "OP_INSTANCE_FAILOVER": "instance.failover:LUInstanceFailover",
+    "OP_INSTANCE_GROW_DISK": "instance.grow:LUInstanceGrowDisk",
+    "OP_INSTANCE_MIGRATE": "instance.migrate:LUInstanceMigrate",
+    "OP_INSTANCE_MOVE": "instance.move:LUInstanceMove",
+    "OP_INSTANCE_MULTI_ALLOC": "instance.multi_alloc:LUInstanceMultiAlloc",
+    "OP_INSTANCE_QUERY_DATA": "instance.query_data:LUInstanceQueryData",
+    "OP_INSTANCE_REBOOT": "instance.reboot:LUInstanceReboot",
+    "OP_INSTANCE_RECREATE_DISKS": "instance.recreate_disks:LUInstanceRecreateDisks",
+    "OP_INSTANCE_REINSTALL": "instance.reinstall:LUInstanceReinstall",
+    "OP_INSTANCE_REMOVE": "instance.remove:LUInstanceRemove",
+    "OP_INSTANCE_RENAME": "instance.rename:LUInstanceRename",
+    "OP_INSTANCE_REPLACE_DISKS": "instance.replace_disks:LUInstanceReplaceDisks",
+    "OP_INSTANCE_SET_PARAMS": "instance.set_params:LUInstanceSetParams",
+    "OP_INSTANCE_SHUTDOWN": "instance.shutdown:LUInstanceShutdown",
+    "OP_INSTANCE_STARTUP": "instance.startup:LUInstanceStartup",
+    "OP_NODE_EVACUATE": "instance.node_moves:LUNodeEvacuate",
+    "OP_NODE_MIGRATE": "instance.node_moves:LUNodeMigrate",
     # network
     # backup
     # os, extstorage

@@ -27,12 +27,13 @@ def normalised(name: str) -> str:
 def resolve(name: str, what: str) -> tuple[str, str]:
     """(full name, address) of a name that has to resolve."""
     try:
-        address = net.resolve(name)
+        full, address = net.lookup(name)
     except errors.ResolverError as err:
         raise errors.OpPrereqError(
-            f"{what} '{name}' does not resolve ({err.args[-1]}); --no-name-check goes on without",
+            f"{what} '{name}' does not resolve ({errors.text(err)}); leave out --name-check to go"
+            " on without",
             errors.ECODE_RESOLVER) from err
-    return normalised(name), address
+    return normalised(full), address
 
 
 def require_quiet(address: str, name: str) -> None:

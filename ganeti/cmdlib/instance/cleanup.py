@@ -45,15 +45,17 @@ def clean_up(unit: RelocatingUnit) -> None:
         raise errors.OpExecError(
             f"Instance {instance.name} runs on {names}; that is no half-done migration. End the"
             " wrong guests by hand")
+    arrived = False
     if len(running) == 2:
-        running = [_settle(unit, *running)]
+        home, arrived = _settle(unit, *running)
+        running = [home]
     if not running:
         _clear_all(unit, where)
         raise errors.OpExecError(
             f"Instance {instance.name} runs on no node; what the migration left was cleared."
             f" 'gnt-instance startup {instance.name}' starts it on node"
             f" {unit.node_name(instance.primary_node)}")
-    _adopt(unit, running[0], where)
+    _adopt(unit, running[0], where, arrived or running[0] != instance.primary_node)
 
 
 def _runs(unit: RelocatingUnit, node_uuid: str) -> bool:
@@ -64,11 +66,11 @@ def _runs(unit: RelocatingUnit, node_uuid: str) -> bool:
     return bool(info) and info.get("state", RUNNING) == RUNNING
 
 
-def _settle(unit: RelocatingUnit, first: str, second: str) -> str:
+def _settle(unit: RelocatingUnit, first: str, second: str) -> tuple[str, bool]:
     """Both nodes have the guest: the sender's hypervisor knows how its migration went.
 
     Only the sender tells amounts of memory; waits for a migration that still goes on. Returns
-    the node on which the guest lives, after the other one was cleared.
+    the node on which the guest lives, and whether it has arrived there by this migration.
     """
     statuses = {uuid: _status(unit, uuid) for uuid in (first, second)}
     senders = [uuid for uuid, status in statuses.items()
@@ -90,10 +92,10 @@ def _settle(unit: RelocatingUnit, first: str, second: str) -> str:
             unit.feedback(f"* the migration failed: {errors.text(err)}")
             word = constants.HV_MIGRATION_FAILED
     if word == constants.HV_MIGRATION_COMPLETED:
-        return receiver
+        return receiver, True
     result = unit.rpc.instance_finalize_migration_dst(receiver, unit.instance, None, False)
     result.raise_if_failed(f"Could not clear node {unit.node_name(receiver)}")
-    return sender
+    return sender, False
 
 
 def _status(unit: RelocatingUnit, node_uuid: str) -> dict[str, Any] | None:
@@ -101,20 +103,21 @@ def _status(unit: RelocatingUnit, node_uuid: str) -> dict[str, Any] | None:
     return None if result.fail_msg else dict(result.payload)
 
 
-def _adopt(unit: RelocatingUnit, node_uuid: str, where: list[str]) -> None:
+def _adopt(unit: RelocatingUnit, node_uuid: str, where: list[str], arrived: bool) -> None:
     """The guest lives on a node: the configuration says so, and the others are cleared."""
     unit.target = node_uuid
+    name = unit.node_name(node_uuid)
     if node_uuid != unit.instance.primary_node:
-        unit.feedback(f"* instance running on {unit.node_name(node_uuid)}, updating the"
-                      " configuration")
+        unit.feedback(f"* instance running on {name}, updating the configuration")
         unit.record_primary(node_uuid)
     else:
-        unit.feedback(f"* instance running on its configured node {unit.node_name(node_uuid)}")
-        result = unit.rpc.instance_finalize_migration_src(
-            node_uuid, unit.instance, False, True)
-        if result.fail_msg:
-            unit.feedback.warning(f"Could not make sure that the guest goes on:"
-                                  f" {result.fail_msg}")
+        unit.feedback(f"* instance running on its configured node {name}")
+    if arrived:
+        result = unit.rpc.instance_finalize_migration_dst(node_uuid, unit.instance, None, True)
+    else:
+        result = unit.rpc.instance_finalize_migration_src(node_uuid, unit.instance, False, True)
+    if result.fail_msg:
+        unit.feedback.warning(f"Could not make sure that the guest goes on: {result.fail_msg}")
     disks.set_active(unit, unit.instance, True)
     for uuid in where:
         if uuid != node_uuid:

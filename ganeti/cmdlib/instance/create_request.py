@@ -1,0 +1,184 @@
+"""What a creation asks for: the opcode's parameters checked for form and brought together.
+
+Nothing here holds locks or asks nodes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganeti import constants, errors, objects
+from ganeti.cmdlib.checks import instance_parameters as parameters
+from ganeti.cmdlib.checks import names, nics
+from ganeti.cmdlib.instance import disk_specs, os_install
+from ganeti.storage import registry as storage
+
+#: Parameters that mean something only when an instance comes from elsewhere
+_IMPORT_ONLY = ("src_node", "src_node_uuid", "src_path", "source_handshake",
+                "source_instance_name", "source_x509_ca")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A new instance as asked for, without nodes."""
+
+    name: str
+    hypervisor: str
+    template: str
+    os_type: str
+    hvparams: Mapping[str, Any]
+    beparams: Mapping[str, Any]
+    osparams: Mapping[str, Any]
+    osparams_private: Mapping[str, Any]
+    osparams_secret: Mapping[str, Any]
+    disks: Sequence[disk_specs.Spec]
+    nics: Sequence[nics.Wish]
+    tags: Sequence[str]
+    install: bool
+    start: bool
+    needs_secondary: bool
+
+
+def read(config: objects.ConfigData, op: Any) -> Request:
+    """Check an opcode for mode `create`; refusals name the parameter."""
+    require_supported(op)
+    name = names.normalised(op.instance_name)
+    cluster = config.cluster
+    hypervisor = op.hypervisor or cluster.default_hypervisor
+    template = _template(cluster, op)
+    install, start = _what_to_do(op)
+    os_type = op.os_type or ""
+    if not os_type and install:
+        raise errors.OpPrereqError(
+            "No guest OS was given; name one with --os-type, or use --no-install",
+            errors.ECODE_INVAL)
+    private = os_install.revealed(op.osparams_private)
+    secret = os_install.revealed(op.osparams_secret)
+    parameters.public_os(op.osparams, private, secret)
+    specs = _disks(op, template)
+    hvparams = _without_default(parameters.hypervisor(hypervisor, op.hvparams))
+    beparams = _without_default(parameters.backend(op.beparams))
+    osparams = dict(op.osparams)
+    wishes = _nics(cluster, op, name)
+    if op.identify_defaults:
+        hvparams = _differing(hvparams, config.filled_hvparams(hypervisor, os_type))
+        beparams = _differing(beparams, config.filled_beparams())
+        osparams = _differing(osparams, config.os_defaults(os_type))
+    return Request(
+        name=name, hypervisor=hypervisor, template=template, os_type=os_type, hvparams=hvparams,
+        beparams=beparams, osparams=osparams, osparams_private=private, osparams_secret=secret,
+        disks=specs, nics=wishes, tags=list(op.tags), install=install and bool(specs),
+        start=start,
+        needs_secondary=any(storage.template(spec.template).needs_secondary for spec in specs))
+
+
+def require_supported(op: Any) -> None:
+    """The one place that says which ways of creating are there."""
+    if op.mode != constants.INSTANCE_CREATE:
+        raise errors.OpPrereqError(
+            f"Creating instances by '{op.mode}' is not possible in this release, only by"
+            f" '{constants.INSTANCE_CREATE}'", errors.ECODE_INVAL)
+    for key in _IMPORT_ONLY:
+        if getattr(op, key):
+            raise errors.OpPrereqError(
+                f"'{key}' is for importing instances and means nothing when one is created",
+                errors.ECODE_INVAL)
+    for key in ("helper_startup_timeout", "helper_shutdown_timeout"):
+        if getattr(op, key) is not None:
+            raise errors.OpPrereqError(
+                f"'{key}' is for untrusted OS scripts in a helper instance, which this release"
+                " does not run", errors.ECODE_INVAL)
+    if op.ip_check and not op.name_check:
+        raise errors.OpPrereqError(
+            "The IP check needs the name check, which finds the address", errors.ECODE_INVAL)
+    if op.forthcoming and op.commit:
+        raise errors.OpPrereqError(
+            "An instance can not be forthcoming and be committed at once", errors.ECODE_INVAL)
+
+
+def _template(cluster: objects.Cluster, op: Any) -> str:
+    """The disk template: given, that of the first disk, or the cluster's first."""
+    chosen = op.disk_template
+    if chosen is None:
+        chosen = next((disk["dev_type"] for disk in op.disks if disk.get("dev_type")),
+                      cluster.enabled_disk_templates[0])
+    for name in {chosen, *(disk["dev_type"] for disk in op.disks if disk.get("dev_type"))}:
+        if name not in cluster.enabled_disk_templates:
+            raise errors.OpPrereqError(
+                f"Disk template '{name}' is not enabled in this cluster; enabled are"
+                f" {', '.join(cluster.enabled_disk_templates)}", errors.ECODE_INVAL)
+        storage.require_usable(name)
+    return str(chosen)
+
+
+def _what_to_do(op: Any) -> tuple[bool, bool]:
+    """(run the OS scripts, start it afterwards)."""
+    install = not op.no_install
+    start = bool(op.start) and install and not op.forthcoming
+    return install, start
+
+
+def _disks(op: Any, template: str) -> list[disk_specs.Spec]:
+    if len(op.disks) > constants.MAX_DISKS:
+        raise errors.OpPrereqError(
+            f"An instance can have {constants.MAX_DISKS} disks at most, not {len(op.disks)}",
+            errors.ECODE_INVAL)
+    specs = [disk_specs.parse(disk, template, f"disk {index}")
+             for index, disk in enumerate(op.disks)]
+    if not specs and storage.template(template).has_disks:
+        raise errors.OpPrereqError(
+            f"The disk template '{template}' needs at least one disk; the template"
+            f" '{constants.DT_DISKLESS}' is for instances without", errors.ECODE_INVAL)
+    if any(spec.adopt for spec in specs):
+        raise errors.OpPrereqError(
+            "Taking over existing volumes is not possible in this release", errors.ECODE_INVAL)
+    disk_specs.require_unique_names(spec.name for spec in specs)
+    files = [spec for spec in specs if storage.template(spec.template).file_based]
+    for key in ("file_driver", "file_storage_dir"):
+        if getattr(op, key) and not files:
+            raise errors.OpPrereqError(
+                f"'{key}' means nothing for the disk template '{template}', whose disks are no"
+                " files", errors.ECODE_INVAL)
+    return specs
+
+
+def _nics(cluster: objects.Cluster, op: Any, name: str) -> list[nics.Wish]:
+    wanted = [dict(nic) for nic in op.nics]
+    if op.instance_communication:
+        wanted.append(communication_nic(cluster, name))
+    if len(wanted) > constants.MAX_NICS:
+        raise errors.OpPrereqError(
+            f"An instance can have {constants.MAX_NICS} interfaces at most, not {len(wanted)}",
+            errors.ECODE_INVAL)
+    return [nics.wish(nic, f"nic {index}") for index, nic in enumerate(wanted)]
+
+
+def communication_nic(cluster: objects.Cluster, instance_name: str) -> dict[str, Any]:
+    """The interface through which a guest talks to its node."""
+    if not cluster.instance_communication_network:
+        raise errors.OpPrereqError(
+            "The cluster has no network for instance communication; 'gnt-cluster modify"
+            " --instance-communication-network' sets one", errors.ECODE_STATE)
+    return {
+        constants.INIC_NAME: communication_nic_name(instance_name),
+        constants.INIC_NETWORK: cluster.instance_communication_network,
+        constants.INIC_IP: constants.NIC_IP_POOL,
+        constants.INIC_MAC: constants.VALUE_AUTO,
+    }
+
+
+def communication_nic_name(instance_name: str) -> str:
+    """Name by which the communication interface is known."""
+    return f"{constants.INSTANCE_COMMUNICATION_NIC_PREFIX}{instance_name}"
+
+
+def _without_default(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The word `default` gives a new instance what it has anyway."""
+    return {key: value for key, value in params.items() if value != constants.VALUE_DEFAULT}
+
+
+def _differing(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in params.items()
+            if key not in defaults or defaults[key] != value}
