@@ -6,13 +6,13 @@ since nodes are addressed by IP. Making certificates is in :mod:`ganeti.utils.x5
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import ssl
 import threading
 
 from ganeti import constants, errors, pathutils
+from ganeti.utils import x509
 
 _Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -29,11 +29,6 @@ def _signature(*paths: str) -> _Signature:
     return tuple(found)
 
 
-def digest(der: bytes) -> str:
-    """SHA-1 of a DER certificate: upper-case hex pairs joined by colons, as in ssconf."""
-    return hashlib.sha1(der).digest().hex(":").upper()
-
-
 def _context(purpose: int, certificate: str, key: str | None, authority: str) -> ssl.SSLContext:
     context = ssl.SSLContext(purpose)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -41,15 +36,16 @@ def _context(purpose: int, certificate: str, key: str | None, authority: str) ->
     context.verify_mode = ssl.CERT_REQUIRED
     # server.pem is trusted as it is, whatever it says about being an authority.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    for path, load in ((certificate, lambda: context.load_cert_chain(certificate, key)),
-                       (authority, lambda: context.load_verify_locations(cafile=authority))):
-        try:
-            load()
-        except FileNotFoundError:
-            raise errors.X509CertError(path, "the file is missing; is this machine a node of a "
-                                       "cluster ('gnt-cluster init', 'gnt-node add')?") from None
-        except (ssl.SSLError, OSError) as err:
-            raise errors.X509CertError(path, f"cannot be used: {err}") from err
+    path = certificate
+    try:
+        context.load_cert_chain(certificate, key)
+        path = authority
+        context.load_verify_locations(cafile=authority)
+    except FileNotFoundError:
+        raise errors.X509CertError(path, "the file is missing; is this machine a node of a "
+                                   "cluster ('gnt-cluster init', 'gnt-node add')?") from None
+    except OSError as err:  # ssl.SSLError is one
+        raise errors.X509CertError(path, f"cannot be used: {err}") from err
     return context
 
 
@@ -74,7 +70,7 @@ def server_context(certificate: str | None = None, key: str | None = None) -> ss
                     logging.error("Keeping the former certificate: %s", errors.text(err))
             context = current["context"]
         if connection.context is not context:
-            connection.context = context  # type: ignore[assignment]
+            connection.context = context
 
     first = current["context"]
     assert isinstance(first, ssl.SSLContext)
@@ -124,7 +120,7 @@ class PeerCheck:
         if signature != self._read_at:
             self._allowed = self._read()
             self._read_at = signature
-        return digest(der) in self._allowed
+        return x509.digest_der(der) in self._allowed
 
     def _read(self) -> frozenset[str]:
         try:
@@ -133,23 +129,4 @@ class PeerCheck:
         except FileNotFoundError:
             lines = []
         found = frozenset(line.partition("=")[2].strip().upper() for line in lines if line)
-        return found or frozenset([certificate_digest(self._certificate)])
-
-
-def certificate_digest(path: str) -> str:
-    """Digest of the first certificate in a PEM file."""
-    try:
-        with open(path, encoding="ascii", errors="replace") as stream:
-            text = stream.read()
-    except OSError as err:
-        raise errors.X509CertError(path, f"cannot be read: {err.strerror}") from err
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    first, last = text.find(begin), text.find(end)
-    if first < 0 or last < first:
-        raise errors.X509CertError(path, "holds no certificate")
-    try:
-        der = ssl.PEM_cert_to_DER_cert(text[first:last + len(end)])
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)
-        return digest(der)
-    except (ValueError, ssl.SSLError) as err:
-        raise errors.X509CertError(path, f"holds a damaged certificate: {err}") from err
+        return found or frozenset([x509.file_digest(self._certificate)])
