@@ -290,7 +290,8 @@ def decode(value: Any) -> Exception:
     cls = _BY_NAME.get(name)
     if cls is None:
         return GenericError(f"{name}: {' '.join(str(arg) for arg in args)}")
-    return cls(*args)
+    error: Exception = cls(*args)
+    return error
 
 
 def maybe_raise(value: Any) -> None:

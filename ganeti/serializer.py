@@ -21,7 +21,7 @@ class Private:
     __slots__ = ("_value",)
 
     def __init__(self, value: Any) -> None:
-        self._value = value._value if isinstance(value, Private) else value
+        self._value: Any = value.get() if isinstance(value, Private) else value
 
     def get(self) -> Any:
         """The value itself."""

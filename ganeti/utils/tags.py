@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ganeti import errors
 from ganeti.constants import tags as words
 
-_REGEX = re.compile(words.TAG_REGEX)
+_REGEX = re.compile(words.TAG_REGEX.strip("^$"))
 
 
 def check(tag: str) -> str:
@@ -18,7 +18,7 @@ def check(tag: str) -> str:
     if len(tag) > words.MAX_TAG_LEN:
         raise errors.TagError(
             f"The tag '{tag[:20]}…' has {len(tag)} characters, {words.MAX_TAG_LEN} are allowed")
-    if not _REGEX.match(tag):
+    if not _REGEX.fullmatch(tag):
         raise errors.TagError(
             f"The tag '{tag}' has characters other than letters, digits and . _ + * / : @ -")
     return tag

@@ -82,7 +82,7 @@ def merge_time(parts: Sequence[int]) -> float:
 
 def nice_sort_key(text: str) -> list[Any]:
     """Sort key by which node2 comes before node10."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part)
             for part in _DIGITS.split(text) if part]
 
 
