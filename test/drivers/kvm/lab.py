@@ -19,7 +19,7 @@ from ganeti import constants
 QEMU = "/usr/bin/qemu-system-x86_64"
 REPOSITORY = Path(__file__).resolve().parents[3]
 BOOT_SECTOR = REPOSITORY / "tools/os/demo-linux/bootsector.bin"
-_TICK = re.compile(r"BOOT ([0-9a-f]{8}) TICK ([0-9a-f]{8})")
+_TICK = re.compile(r"BOOT (\d{8}) TICK (\d{8})")
 
 
 class CallFailed(Exception):
@@ -116,7 +116,7 @@ class Serial(threading.Thread):
 
     def ticks(self) -> list[tuple[int, int]]:
         """Boot and tick numbers seen so far."""
-        return [(int(boot, 16), int(tick, 16)) for boot, tick in _TICK.findall(self.text)]
+        return [(int(boot), int(tick)) for boot, tick in _TICK.findall(self.text)]
 
     def wait(self, condition: Any, what: str, timeout: float = 20) -> None:
         deadline = time.monotonic() + timeout

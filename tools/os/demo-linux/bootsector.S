@@ -3,8 +3,8 @@
  * Disk:     sector 0 this code, sector 1 its record (written by the guest at every tick),
  *           sector 2 a text that the OS definition's create script put there.
  * Console:  COM1. "GUEST-UP <text of sector 2>" once, then a line "BOOT bbbbbbbb TICK tttttttt"
- *           (hexadecimal) about nine times a second; the same line is the record in sector 1,
- *           so that boots are counted across restarts.
+ *           (decimal) about nine times a second; the same line is the record in sector 1, so
+ *           that boots are counted across restarts.
  * Power:    the ACPI button (PM block at 0x600, where SeaBIOS puts it on pc and q35) prints
  *           POWER-OFF and turns the machine off.
  *
@@ -97,12 +97,9 @@ disk:   movb    $1, %al
         movw    $error, %si
         jmp     print
 
-/* One more in the hexadecimal text whose last digit is at %di. */
+/* One more in the decimal text whose last digit is at %di. */
 count:  incb    (%di)
         cmpb    $'9' + 1, (%di)
-        jne     letter
-        movb    $'a', (%di)
-letter: cmpb    $'f' + 1, (%di)
         jne     done
         movb    $'0', (%di)
         decw    %di

@@ -1,0 +1,7 @@
+"""`python -m ganeti.tools.demo_guest`."""
+
+import sys
+
+from ganeti.tools.demo_guest import main
+
+sys.exit(main())
