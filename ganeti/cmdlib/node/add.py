@@ -27,18 +27,21 @@ class LUNodeAdd(base.LogicalUnit[Any]):
     EXCLUSIVE = True
 
     def expand(self) -> None:
-        family = self.config.cluster.primary_ip_family
+        if net.is_ip(self.op.node_name):
+            raise errors.OpPrereqError(
+                f"A node is added by its name, not by an address ({self.op.node_name})",
+                errors.ECODE_INVAL)
         try:
-            resolved = net.resolve(self.op.node_name, family)
+            found, self.primary_ip = net.lookup(self.op.node_name,
+                                                self.config.cluster.primary_ip_family)
         except errors.ResolverError as err:
             raise errors.OpPrereqError(
                 f"The node's name '{self.op.node_name}' does not resolve: {err.args[-1]}",
                 errors.ECODE_RESOLVER) from err
-        self.name = self.op.node_name.lower().rstrip(".")
-        self.primary_ip = resolved
-        if self.op.primary_ip is not None and self.op.primary_ip != resolved:
+        self.name = net.normalize_name(found)
+        if self.op.primary_ip is not None and self.op.primary_ip != self.primary_ip:
             raise errors.OpPrereqError(
-                f"Node {self.name} resolves to {resolved}, not to the given primary address"
+                f"Node {self.name} resolves to {self.primary_ip}, not to the given primary address"
                 f" {self.op.primary_ip}", errors.ECODE_INVAL)
         self.known = self.config.node_by_name(self.name)
         if self.op.readd:
@@ -159,12 +162,13 @@ class LUNodeAdd(base.LogicalUnit[Any]):
     def _check_daemon(self) -> None:
         """The node daemon answers on all addresses, and speaks our protocol."""
         port = net.daemon_port(constants.NODED)
-        if not net.tcp_ping(self.primary_ip, port):
+        if not net.tcp_ping(self.primary_ip, port, live_port_needed=True):
             raise errors.OpPrereqError(
                 f"Node {self.name} can not be reached at {self.primary_ip} port {port}: is"
                 " ganeti-noded running there?", errors.ECODE_ENVIRON)
         if self.secondary_ip != self.primary_ip and not net.tcp_ping(
-                self.secondary_ip, port, source=self.config.master_node.secondary_ip):
+                self.secondary_ip, port, live_port_needed=True,
+                source=self.config.master_node.secondary_ip):
             raise errors.OpPrereqError(
                 f"Node {self.name} can not be reached at its secondary address"
                 f" {self.secondary_ip} port {port}", errors.ECODE_ENVIRON)

@@ -163,7 +163,8 @@ class LUNodeSetParams(NodeUnit[Any]):
     def _check_return(self) -> None:
         if self.old_role is not roles.Role.OFFLINE or self.new_role is self.old_role:
             return
-        if not net.tcp_ping(self.node.primary_ip, net.daemon_port(constants.NODED)):
+        if not net.tcp_ping(self.node.primary_ip, net.daemon_port(constants.NODED),
+                            live_port_needed=True):
             raise errors.OpPrereqError(
                 f"Node {self.node.name} can not be reached at {self.node.primary_ip}; it has to"
                 " run ganeti-noded before it goes online", errors.ECODE_ENVIRON)
@@ -211,7 +212,8 @@ class LUNodeSetParams(NodeUnit[Any]):
                 f"Node {node.name} does not have the address {address}; configure it there"
                 " first", errors.ECODE_ENVIRON)
         source = self.config.master_node.secondary_ip
-        if not net.tcp_ping(address, net.daemon_port(constants.NODED), source=source):
+        if not net.tcp_ping(address, net.daemon_port(constants.NODED), source=source,
+                            live_port_needed=True):
             raise errors.OpPrereqError(
                 f"Node {node.name} can not be reached at {address}", errors.ECODE_ENVIRON)
 

@@ -15,6 +15,7 @@ from typing import Any
 from ganeti import constants, objects, pathutils
 from ganeti.cmdlib import ancillary
 from ganeti.cmdlib.cluster.verify import answers, footprint, view
+from ganeti.objects import filled as filled_objects
 from ganeti.storage import registry
 
 # Each node tries SSH to the other nodes of its group and to this many of every other group.
@@ -63,7 +64,7 @@ def ssh_peers(config: objects.ConfigData, group: objects.NodeGroup) -> list[Any]
 
 def bridges(config: objects.ConfigData, instances: Iterable[objects.Instance]) -> list[str]:
     """Bridges that NICs need: the cluster's default, and those of the instances."""
-    filled = [config.cluster.nicparams.get(constants.PP_DEFAULT, {})]
+    filled = [config.cluster.nicparams.get(filled_objects.PP_DEFAULT, {})]
     filled += [config.filled_nicparams(nic) for inst in instances for nic in inst.nics]
     return sorted({params[constants.NIC_LINK] for params in filled
                    if params.get(constants.NIC_MODE) == constants.NIC_MODE_BRIDGED

@@ -1,0 +1,1 @@
+"""Logical units of OS definitions and storage providers."""

@@ -1,0 +1,1 @@
+"""Logical units that only ask: OP_QUERY and OP_QUERY_FIELDS."""
