@@ -21,6 +21,7 @@ from ganeti.objects.group import NodeGroup
 from ganeti.objects.instance import Instance
 from ganeti.objects.network import Network
 from ganeti.objects.node import Node
+from ganeti.utils import text
 
 T = TypeVar("T")
 Named = TypeVar("Named", Node, Instance, NodeGroup, Network)
@@ -232,8 +233,7 @@ class ConfigData(FilledParameters):
         names = self._names(where)
         found = names.get(name) or container.get(name)
         if found is None and short:
-            from ganeti.utils import text
-            full = text.match_name(name, list(names))
+            full = text.match_name(name, names, case_sensitive=False)
             found = names.get(full) if full is not None else None
         if found is None:
             raise errors.OpPrereqError(f"{kind} '{name}' not known", errors.ECODE_NOENT)

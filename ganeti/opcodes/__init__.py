@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ganeti import errors, ht
-from ganeti.opcodes.base import COMMON, REQUIRED, Field, FieldSpec, Flag, OpCode
+from ganeti.opcodes.base import COMMON, REQUIRED, Field, FieldSpec, Flag, OpCode, summary_text
 from ganeti.opcodes.table import MODULES
 
 __all__ = ["COMMON", "REQUIRED", "Field", "FieldSpec", "Flag", "OpCode", "all_classes", "get_class",
-           "load", "load_many", "op_ids"]
+           "load", "load_many", "op_ids", "summary_of"]
 
 _HOME = {op_id: module for module, ids in MODULES.items() for op_id in ids}
 
@@ -61,6 +61,15 @@ def load_many(data: Any) -> list[OpCode]:
         raise errors.OpPrereqError(f"A job is a list of opcodes, not {ht.shown(data)}",
                                    errors.ECODE_INVAL)
     return [load(item) for item in data]
+
+
+def summary_of(data: Any) -> str:
+    """The summary of an opcode in wire form, which need not be valid (any more)."""
+    op_id = str(data.get("OP_ID", "")) if isinstance(data, dict) else ""
+    if op_id not in _HOME:
+        return op_id.removeprefix("OP_") or "INVALID"
+    field = get_class(op_id).SUMMARY
+    return summary_text(op_id, None if field is None else [data.get(field)])
 
 
 def __getattr__(name: str) -> Any:

@@ -167,13 +167,8 @@ class OpCode:
 
     def summary(self) -> str:
         """One word for people, such as INSTANCE_STARTUP(web1)."""
-        text = self.OP_ID.removeprefix("OP_")
-        if self.SUMMARY is None:
-            return text
-        value = getattr(self, self.SUMMARY)
-        if isinstance(value, (list, tuple)):
-            value = ",".join(str(item) for item in value)
-        return f"{text}({value})"
+        shown = None if self.SUMMARY is None else [getattr(self, self.SUMMARY)]
+        return summary_text(self.OP_ID, shown)
 
     def tiny_summary(self) -> str:
         """The summary with its first word shortened."""
@@ -200,6 +195,17 @@ class OpCode:
             f"{name}={getattr(self, name)!r}" for name, spec in self.FIELDS.items()
             if spec.required or getattr(self, name) != spec.default)
         return f"{type(self).__name__}({given})"
+
+
+def summary_text(op_id: str, shown: list[Any] | None) -> str:
+    """The summary of an opcode, from its id and the value it shows (in a list), if any."""
+    text = op_id.removeprefix("OP_")
+    if shown is None:
+        return text
+    value = shown[0]
+    if isinstance(value, (list, tuple)):
+        value = ",".join(str(item) for item in value)
+    return f"{text}({value})"
 
 
 def op_id_of(class_name: str) -> str:
