@@ -86,6 +86,10 @@ class Installation:
             path.write_text(LAUNCHER.format(python=self.python, module=module))
             path.chmod(0o755)
         shutil.copy2(self.checkout / "daemons/daemon-util", library / "daemon-util")
+        for name in ("kvm-nic-setup", "kvm-ifup"):
+            shutil.copy2(self.checkout / "daemons" / name, library / name)
+        shutil.copytree(self.checkout / "daemons/network", library / "network",
+                        dirs_exist_ok=True)
         for script in sorted((self.checkout / "tools").iterdir()):
             if script.is_file() and script.name not in programs.CHECKOUT_ONLY:
                 shutil.copy2(script, library / "tools" / script.name)
