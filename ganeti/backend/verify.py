@@ -46,7 +46,7 @@ def _or_text(action: Callable[[], Any]) -> Any:
     try:
         return action()
     except errors.GenericError as err:
-        return str(err)
+        return errors.text(err)
 
 
 # Files ---------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def _hypervisor_problem(name: str, context: Context) -> str | None:
     try:
         return registry.get(name).verify(context.hvparams.get(name))
     except errors.HypervisorError as err:
-        return str(err)
+        return errors.text(err)
 
 
 def _hypervisor(names: Sequence[str], context: Context) -> dict[str, str | None]:
@@ -106,7 +106,7 @@ def _hvparms(sets: Sequence[Sequence[Any]], _context: Context) -> list[list[str]
         try:
             registry.get(name).validate(params)
         except errors.GenericError as err:
-            failed.append([source, name, str(err.args[0] if err.args else err)])
+            failed.append([source, name, errors.text(err)])
     return failed
 
 
@@ -261,7 +261,7 @@ CHECKS: dict[str, Check] = {
         value, context.node_name),
     constants.NV_SSH_CLUTTER: lambda value, context: verify_peers.ssh_clutter(value),
     constants.NV_NODELIST: lambda value, context: verify_peers.node_list(
-        value, context.node_name),
+        value, context.node_name, context.cluster_name),
     constants.NV_NODENETTEST: lambda value, context: verify_peers.net_test(
         value, context.node_name),
     constants.NV_MASTERIP: lambda value, context: verify_peers.master_ip(

@@ -5,14 +5,13 @@ The other questions are in :mod:`ganeti.backend.verify`.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
 from ganeti import constants, errors, pathutils, ssconf
-from ganeti.backend import network
-from ganeti.utils import net, ssh, x509
+from ganeti.utils import io, net, ssh, sshkeys, x509
 
 #: Connections that one node opens at a time
 PARALLEL = 16
@@ -84,21 +83,22 @@ def master_ip(value: Sequence[str], own_name: str) -> bool:
 
 def missing_bridges(names: Sequence[str]) -> list[str]:
     """Those of the bridges that this node lacks."""
-    return [name for name in names if not network.is_bridge(name)]
+    return [name for name in names if not net.is_bridge(name)]
 
 
 # SSH -----------------------------------------------------------------------------------------
 
-def _ssh_ports() -> Mapping[str, int]:
-    try:
-        return {name: int(port) for name, port in
-                ssconf.SimpleStore().mapping(constants.SS_SSH_PORTS).items()}
-    except errors.ConfigurationError as err:
-        logging.info("No list of SSH ports, using the usual one: %s", err)
-        return {}
+#: What tells a machine's name, on a virtual node too
+ASK_NAME = 'if test -n "$GANETI_HOSTNAME"; then echo "$GANETI_HOSTNAME"; else hostname --fqdn; fi'
 
 
-def node_list(value: Sequence[Any], own_name: str) -> Failures:
+def _ssh_ports() -> dict[str, int]:
+    """SSH port by node name."""
+    ports = ssconf.SimpleStore().mapping(constants.SS_SSH_PORTS)
+    return {name: int(port) for name, port in ports.items() if port.isdigit()}
+
+
+def node_list(value: Sequence[Any], own_name: str, cluster_name: str) -> Failures:
     """Which nodes can not be reached by SSH, or say that they are others."""
     nodes, by_node, candidates = value
     if own_name not in candidates:
@@ -107,12 +107,83 @@ def node_list(value: Sequence[Any], own_name: str) -> Failures:
 
     def check(name: str) -> str | None:
         try:
-            said = ssh.run(name, ["hostname", "--fqdn"], port=ports.get(name),
-                           timeout=SSH_TIMEOUT).require_success("hostname").stdout.strip()
+            with ssh.node_session(name, cluster_name,
+                                  port=ports.get(name, constants.SSH_DEFAULT_PORT)) as session:
+                result = session.run(ASK_NAME, timeout=SSH_TIMEOUT).require_success()
         except errors.GenericError as err:
-            return str(err)
+            return errors.text(err)
+        said = result.stdout.strip()
         if said != name and not name.startswith(f"{said}."):
-            return f"it says its name is '{said}'"
+            return f"the machine there says that its name is '{said}'"
         return None
 
     return _failures([*nodes, *by_node.get(own_name, ())], check)
+
+
+def ssh_setup(value: Sequence[Any], own_name: str) -> list[str]:
+    """What is wrong with the SSH key files of this node.
+
+    Every node lets the master candidates in, and nobody else of the cluster; nodes that may
+    become master know the public keys of all such nodes.
+    """
+    statuses, key_type = value
+    names = {uuid: name for uuid, name, *_ in statuses}
+    candidates = {uuid for uuid, _, candidate, _, _ in statuses if candidate}
+    potential = {uuid for uuid, _, _, capable, _ in statuses if capable}
+    own = next((uuid for uuid, name in names.items() if name == own_name), None)
+    if own is None:
+        return [f"this node ({own_name}) is not in the list of the cluster's nodes"]
+    if own not in potential:
+        return []
+    listed = sshkeys.PublicKeys().read()
+    problems = [f"{pathutils.SSH_PUB_KEYS} lacks the key of node {names[uuid]}"
+                for uuid in sorted(potential - listed.keys())]
+    problems += [f"{pathutils.SSH_PUB_KEYS} has a key of {names.get(uuid, uuid)}, which can not"
+                 " become master" for uuid in sorted(listed.keys() - potential)]
+    return problems + _own_key_problems(listed.get(own, ()), key_type) + _authorized_problems(
+        listed, candidates, own, names)
+
+
+def _own_key_problems(listed: Iterable[str], key_type: str) -> list[str]:
+    _, public_file = sshkeys.user_key_files(key_type)
+    try:
+        own_key = sshkeys.identity(io.read_first_line(public_file))
+    except OSError as err:
+        return [f"can not read this node's public key {public_file}: {err.strerror}"]
+    if own_key not in {sshkeys.identity(line) for line in listed}:
+        return [f"the key in {public_file} is not the one listed for this node in"
+                f" {pathutils.SSH_PUB_KEYS}"]
+    return []
+
+
+def _authorized_lines() -> list[str]:
+    try:
+        return io.read_file(sshkeys.authorized_keys_file()).splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _authorized_problems(listed: Mapping[str, Iterable[str]], candidates: Collection[str],
+                         own: str, names: Mapping[str, str]) -> list[str]:
+    path = sshkeys.authorized_keys_file()
+    authorized = {sshkeys.identity(line) for line in _authorized_lines()}
+    problems = []
+    for uuid, lines in sorted(listed.items()):
+        allowed = bool(authorized & {sshkeys.identity(line) for line in lines})
+        name = names.get(uuid, uuid)
+        if uuid in candidates and not allowed:
+            problems.append(f"the key of master candidate {name} is missing in {path}")
+        elif uuid not in candidates and uuid != own and allowed:
+            problems.append(f"{path} lets {name} in, which is no master candidate")
+    return problems
+
+
+def ssh_clutter(_key_type: str) -> list[str]:
+    """Owners with more than one key among those that may log in: old keys that were left."""
+    by_owner: dict[str, set[str]] = defaultdict(set)
+    for line in _authorized_lines():
+        words = line.split()
+        if len(words) >= 3 and not line.startswith("#"):
+            by_owner[words[-1]].add(sshkeys.identity(line))
+    return [f"{sshkeys.authorized_keys_file()} has {len(keys)} keys of {owner}"
+            for owner, keys in sorted(by_owner.items()) if len(keys) > 1]

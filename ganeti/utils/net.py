@@ -134,6 +134,18 @@ def interface_addresses(interface: str) -> list[str]:
     return re.findall(r"\binet6? ([0-9a-f.:]+)", shown.stdout)
 
 
+def is_bridge(name: str) -> bool:
+    """Whether this machine has a bridge of that name, of the kernel or of Open vSwitch."""
+    if os.path.isdir(f"/sys/class/net/{name}/bridge"):
+        return True
+    import shutil
+
+    from ganeti.utils import process
+    if shutil.which("ovs-vsctl") is None:
+        return False
+    return not process.run(["ovs-vsctl", "--timeout=10", "br-exists", name]).failed
+
+
 def own_addresses() -> list[str]:
     """All addresses of this machine's interfaces."""
     from ganeti.utils import process

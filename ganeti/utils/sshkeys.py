@@ -96,7 +96,7 @@ def ensure_user_key(key_type: str, bits: int | None, comment: str) -> str:
     return io.read_first_line(public_file)
 
 
-def _identity(line: str) -> str:
+def identity(line: str) -> str:
     """What makes two lines the same key: type and key, without options and comment."""
     words = line.split()
     for index, word in enumerate(words[:-1]):
@@ -140,11 +140,11 @@ def add_authorized(path: str, keys: Iterable[str]) -> bool:
     """Let keys log in; those that may already are left alone. Whether anything changed."""
     with _guard(path):
         lines = _read_lines(path)
-        known = {_identity(line) for line in lines}
+        known = {identity(line) for line in lines}
         fresh = []
         for key in keys:
-            if _identity(key) not in known:
-                known.add(_identity(key))
+            if identity(key) not in known:
+                known.add(identity(key))
                 fresh.append(key.strip())
         return _replace_lines(path, lines, lines + fresh)
 
@@ -153,9 +153,9 @@ def remove_authorized(path: str, keys: Iterable[str]) -> bool:
     """Take keys away again; whether anything changed."""
     with _guard(path):
         lines = _read_lines(path)
-        unwanted = {_identity(key) for key in keys}
+        unwanted = {identity(key) for key in keys}
         return _replace_lines(path, lines,
-                              [line for line in lines if _identity(line) not in unwanted])
+                              [line for line in lines if identity(line) not in unwanted])
 
 
 class PublicKeys:
@@ -188,8 +188,8 @@ class PublicKeys:
             all_keys = self.read()
             for node, own in keys.items():
                 listed = all_keys.setdefault(node, [])
-                known = {_identity(key) for key in listed}
-                listed += [key for key in own if _identity(key) not in known]
+                known = {identity(key) for key in listed}
+                listed += [key for key in own if identity(key) not in known]
             self._write(all_keys)
 
     def replace(self, keys: Mapping[str, Iterable[str]]) -> None:
