@@ -11,7 +11,7 @@ import enum
 import os
 from collections.abc import Iterable
 
-from ganeti import constants, objects, pathutils, ssconf
+from ganeti import constants, objects, pathutils
 from ganeti.hypervisor import registry as hypervisors
 
 

@@ -16,8 +16,37 @@ if TYPE_CHECKING:
 # op_id -> "module below ganeti.cmdlib:class"
 LOGICAL_UNITS: dict[str, str] = {
     # cluster
+    "OP_CLUSTER_ACTIVATE_MASTER_IP": "cluster.master_ip:LUClusterActivateMasterIp",
+    "OP_CLUSTER_CONFIG_QUERY": "cluster.info:LUClusterConfigQuery",
+    "OP_CLUSTER_DEACTIVATE_MASTER_IP": "cluster.master_ip:LUClusterDeactivateMasterIp",
+    "OP_CLUSTER_DESTROY": "cluster.life:LUClusterDestroy",
+    "OP_CLUSTER_POST_INIT": "cluster.life:LUClusterPostInit",
+    "OP_CLUSTER_QUERY": "cluster.info:LUClusterQuery",
+    "OP_CLUSTER_REDIST_CONF": "cluster.redist:LUClusterRedistConf",
+    "OP_CLUSTER_RENAME": "cluster.life:LUClusterRename",
+    "OP_CLUSTER_REPAIR_DISK_SIZES": "cluster.repair_sizes:LUClusterRepairDiskSizes",
+    "OP_CLUSTER_SET_PARAMS": "cluster.set_params:LUClusterSetParams",
+    "OP_CLUSTER_VERIFY": "cluster.verify.units:LUClusterVerify",
+    "OP_CLUSTER_VERIFY_CONFIG": "cluster.verify.units:LUClusterVerifyConfig",
+    "OP_CLUSTER_VERIFY_DISKS": "cluster.verify_disks:LUClusterVerifyDisks",
+    "OP_CLUSTER_VERIFY_GROUP": "cluster.verify.units:LUClusterVerifyGroup",
     # group
+    "OP_GROUP_ADD": "group.add:LUGroupAdd",
+    "OP_GROUP_ASSIGN_NODES": "group.assign:LUGroupAssignNodes",
+    "OP_GROUP_REMOVE": "group.remove:LUGroupRemove",
+    "OP_GROUP_RENAME": "group.remove:LUGroupRename",
+    "OP_GROUP_SET_PARAMS": "group.set_params:LUGroupSetParams",
+    "OP_GROUP_VERIFY_DISKS": "cluster.verify_disks:LUGroupVerifyDisks",
     # node
+    "OP_NODE_ADD": "node.add:LUNodeAdd",
+    "OP_NODE_MODIFY_STORAGE": "node.storage:LUNodeModifyStorage",
+    "OP_NODE_POWERCYCLE": "node.power:LUNodePowercycle",
+    "OP_NODE_QUERYVOLS": "node.storage:LUNodeQueryvols",
+    "OP_NODE_QUERY_STORAGE": "node.storage:LUNodeQueryStorage",
+    "OP_NODE_REMOVE": "node.remove:LUNodeRemove",
+    "OP_NODE_SET_PARAMS": "node.set_params:LUNodeSetParams",
+    "OP_OOB_COMMAND": "node.power:LUOobCommand",
+    "OP_RESTRICTED_COMMAND": "node.restricted:LURestrictedCommand",
     # instance
     "OP_INSTANCE_ACTIVATE_DISKS": "instance.activate_disks:LUInstanceActivateDisks",
     "OP_INSTANCE_CHANGE_GROUP": "instance.change_group:LUInstanceChangeGroup",
@@ -44,8 +73,15 @@ LOGICAL_UNITS: dict[str, str] = {
     # network
     # backup
     # os, extstorage
+    "OP_OS_DIAGNOSE": "os.diagnose:LUOsDiagnose",
     # tags
+    "OP_TAGS_DEL": "tags.units:LUTagsDel",
+    "OP_TAGS_GET": "tags.units:LUTagsGet",
+    "OP_TAGS_SEARCH": "tags.units:LUTagsSearch",
+    "OP_TAGS_SET": "tags.units:LUTagsSet",
     # query
+    "OP_QUERY": "query.units:LUQuery",
+    "OP_QUERY_FIELDS": "query.units:LUQueryFields",
     # test
     "OP_TEST_DELAY": "test.delay:LUTestDelay",
     "OP_TEST_DUMMY": "test.dummy:LUTestDummy",

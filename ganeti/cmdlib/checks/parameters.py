@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganeti import constants, errors, ht, objects
+from ganeti import constants, errors, ht
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters
 from ganeti.hypervisor import registry as hypervisors

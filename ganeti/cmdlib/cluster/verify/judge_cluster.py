@@ -6,19 +6,18 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from ganeti import constants, objects
-from ganeti.cmdlib.cluster.verify.report import Problem, warning
+from ganeti.cmdlib.cluster.verify.report import Problem
 
 Problems = Iterator[Problem]
-DAY = 86400
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate file: seconds until it expires, or why it can not be used."""
+    """A certificate file, and what `x509.verify` says of it (severity None when it is good)."""
 
     path: str
-    seconds_left: float = 0.0
-    error: str = ""
+    severity: str | None = None
+    text: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +48,8 @@ def hypervisor_syntax(view: ConfigView) -> Problems:
 def certificates(view: ConfigView) -> Problems:
     """The cluster's certificates are readable and valid for some time to come."""
     for cert in view.certificates:
-        days = cert.seconds_left / DAY
-        if cert.error:
-            yield Problem("", f"certificate {cert.path}: {cert.error}")
-        elif days <= 0:
-            yield Problem("", f"certificate {cert.path} has expired")
-        elif days <= constants.SSL_CERT_EXPIRATION_ERROR:
-            yield Problem("", f"certificate {cert.path} expires in {days:.1f} days")
-        elif days <= constants.SSL_CERT_EXPIRATION_WARN:
-            yield warning("", f"certificate {cert.path} expires in {days:.0f} days")
+        if cert.severity is not None:
+            yield Problem("", f"certificate {cert.path} {cert.text}", cert.severity)
 
 
 def dangling_nodes(view: ConfigView) -> Problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -145,16 +145,16 @@ def certificates() -> list[judge_cluster.Certificate]:
     """The certificate files that lie beside the master daemon."""
     found = []
     for path in CERTIFICATE_FILES:
-        try:
-            left = x509.load_certificate_file(path).not_valid_after_utc.timestamp() - time.time()
-        except FileNotFoundError:
+        shown = pathutils.logical(path)
+        if not os.path.exists(path):
             if path not in OPTIONAL_CERTIFICATES:
-                found.append(judge_cluster.Certificate(pathutils.logical(path),
-                                                       error="is missing"))
-        except (OSError, errors.GenericError) as err:
-            found.append(judge_cluster.Certificate(pathutils.logical(path), error=str(err)))
-        else:
-            found.append(judge_cluster.Certificate(pathutils.logical(path), left))
+                found.append(judge_cluster.Certificate(shown, constants.CV_ERROR, "is missing"))
+            continue
+        try:
+            severity, text = x509.verify(x509.load_file(path))
+        except errors.X509CertError as err:
+            severity, text = constants.CV_ERROR, str(err.args[-1])
+        found.append(judge_cluster.Certificate(shown, severity, text))
     return found
 
 
