@@ -85,8 +85,8 @@ def disconnect(name: str, number: int, nic: objects.Nic, tap: str) -> None:
     """Run the same script for an interface that goes; its failure is logged only."""
     try:
         _run(DOWN, name, (), number, nic, tap, "")
-    except errors.HypervisorError as err:
-        logging.warning("%s", err)
+    except errors.GenericError as err:
+        logging.warning("%s", errors.text(err))
 
 
 def _run(action: str, name: str, tags: Any, number: int, nic: objects.Nic, tap: str,

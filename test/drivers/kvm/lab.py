@@ -106,6 +106,9 @@ class Serial(threading.Thread):
         except OSError:
             return b""
 
+    def type(self, line: str) -> None:
+        self._socket.sendall(line.encode() + b"\n")
+
     def close(self) -> None:
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -126,6 +129,13 @@ class Serial(threading.Thread):
 
     def wait_ticks(self, count: int = 1) -> None:
         self.wait(lambda serial: len(serial.ticks()) >= count, f"{count} ticks")
+
+
+def wait_gone(node: Node, name: str, timeout: float = 10) -> None:
+    deadline = time.monotonic() + timeout
+    while node.call("info", name) is not None:
+        assert time.monotonic() < deadline, f"{name} still runs"
+        time.sleep(0.02)
 
 
 def make_disk(path: Path, text: str = "", mib: int = 1) -> Path:

@@ -41,6 +41,10 @@ def hotplug(inst: dict[str, Any], action: str, dev_type: str, device: dict[str, 
     return plugged and plugged.to_dict(wire=True)
 
 
+def resize_disk(inst: dict[str, Any], disk: dict[str, Any], size: int) -> None:
+    DRIVER.resize_disk(instance(inst), objects.Disk.from_dict(disk), size)
+
+
 def status(inst: dict[str, Any]) -> Any:
     return DRIVER.migration_status(instance(inst)).to_wire()
 
@@ -57,12 +61,12 @@ def plain(method: str) -> Any:
 
 
 CALLS: dict[str, Any] = {
-    "start": start, "info": info, "hotplug": hotplug, "migrate": migrate, "migration_status": status,
+    "start": start, "info": info, "hotplug": hotplug, "resize_disk": resize_disk, "migrate": migrate, "migration_status": status,
     "list": DRIVER.list_instances, "cleanup": DRIVER.cleanup, "node_info": DRIVER.node_info,
     "validate": DRIVER.validate, "verify": DRIVER.verify,
     **{name: plain(name) for name in (
         "stop", "reboot", "balloon", "migration_info", "accept_instance",
-        "finalize_migration_dst", "finalize_migration_src", "resize_disk")},
+        "finalize_migration_dst", "finalize_migration_src")},
 }
 
 
