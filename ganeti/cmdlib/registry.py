@@ -71,6 +71,12 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_NODE_EVACUATE": "instance.node_moves:LUNodeEvacuate",
     "OP_NODE_MIGRATE": "instance.node_moves:LUNodeMigrate",
     # network
+    "OP_NETWORK_ADD": "network.add:LUNetworkAdd",
+    "OP_NETWORK_CONNECT": "network.connect:LUNetworkConnect",
+    "OP_NETWORK_DISCONNECT": "network.connect:LUNetworkDisconnect",
+    "OP_NETWORK_REMOVE": "network.change:LUNetworkRemove",
+    "OP_NETWORK_RENAME": "network.change:LUNetworkRename",
+    "OP_NETWORK_SET_PARAMS": "network.change:LUNetworkSetParams",
     # backup
     # os, extstorage
     "OP_OS_DIAGNOSE": "os.diagnose:LUOsDiagnose",

@@ -112,7 +112,7 @@ class LUClusterRename(base.LogicalUnit[Any]):
             io.write_file(pathutils.SSH_KNOWN_HOSTS_FILE,
                           known_hosts(self.config.cluster), mode=0o600)
             changed = [item for item in ancillary.copied(self.config)
-                           if item.path == pathutils.logical(pathutils.SSH_KNOWN_HOSTS_FILE)]
+                       if item.path == pathutils.logical(pathutils.SSH_KNOWN_HOSTS_FILE)]
             redist.copy_files(self, changed)
         finally:
             failure = master_ip.activate(self).fail_msg

@@ -1,0 +1,1 @@
+"""Logical units of IP networks."""
