@@ -15,6 +15,7 @@ from ganeti.locking import levels
 if TYPE_CHECKING:
     from ganeti import objects, opcodes
     from ganeti.config import store
+    from ganeti.jqueue import seat
     from ganeti.masterd import context
 
 Level = levels.Level
@@ -98,7 +99,7 @@ class LogicalUnit(Generic[OpT]):
     EXCLUSIVE: ClassVar[bool] = False
     """Whether the unit must run alone in the cluster (takes the big lock exclusively)."""
 
-    def __init__(self, ctx: context.MasterContext, op: OpT, job: context.JobSeat) -> None:
+    def __init__(self, ctx: context.MasterContext, op: OpT, job: seat.JobSeat) -> None:
         self.ctx = ctx
         self.op = op
         self.job = job
@@ -139,6 +140,10 @@ class LogicalUnit(Generic[OpT]):
     def exec(self) -> Any:
         """Do it, and return the opcode's result."""
         raise errors.ProgrammerError(f"{type(self).__name__} has no exec")
+
+    def dry_run_result(self) -> Any:
+        """What a dry run returns, for units whose opcode's result may not be null."""
+        return None
 
     # Locks while running.
 

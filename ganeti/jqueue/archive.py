@@ -1,0 +1,66 @@
+"""Moving finished jobs to the archive."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ganeti import errors
+from ganeti.jqueue import job as jobs
+from ganeti.jqueue import store as stores
+from ganeti.utils import journal
+
+if TYPE_CHECKING:
+    from ganeti.jqueue import queue as queues
+
+BATCH = 200
+
+
+def _rename(job_id: int) -> list[str]:
+    return [journal.RENAME, stores.job_name(job_id), stores.archive_name(job_id)]
+
+
+def one(queue: queues.Queue, job_id: int) -> tuple[bool, int | None]:
+    """Archive one job: (whether it is archived now, ticket to wait with)."""
+    with queue.mutex:
+        if job_id in queue.corrupt:
+            del queue.corrupt[job_id]
+            return True, queue.store.put([_rename(job_id)])
+        job = queue.jobs.get(job_id)
+        if job is None:
+            if queue.store.read_archived(job_id) is not None:
+                return True, None
+            raise errors.JobLost(f"Job {job_id} does not exist")
+        if not job.is_final:
+            return False, None
+        del queue.jobs[job_id]
+        return True, queue.store.put([_rename(job_id)])
+
+
+def by_age(queue: queues.Queue, age: float, timeout: float) -> tuple[int, int, int | None]:
+    """Archive jobs by age: (archived, left unchecked, ticket to wait with)."""
+    now = time.time()
+    deadline = time.monotonic() + timeout
+    with queue.mutex:
+        candidates = sorted(job_id for job_id, job in queue.jobs.items() if job.is_final)
+    archived = checked = 0
+    ticket = None
+    for start in range(0, len(candidates), BATCH):
+        if time.monotonic() > deadline:
+            break
+        batch = candidates[start:start + BATCH]
+        checked += len(batch)
+        with queue.mutex:
+            old = [job_id for job_id in batch
+                   if job_id in queue.jobs and (age < 0 or now - _ended(queue.jobs[job_id]) > age)]
+            for job_id in old:
+                del queue.jobs[job_id]
+            if old:
+                ticket = queue.store.put([_rename(job_id) for job_id in old])
+        archived += len(old)
+    return archived, len(candidates) - checked, ticket
+
+
+def _ended(job: jobs.Job) -> float:
+    stamp = job.end_timestamp or job.start_timestamp or job.received_timestamp or [0, 0]
+    return stamp[0] + stamp[1] / 1e6
