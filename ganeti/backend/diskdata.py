@@ -101,10 +101,10 @@ def blockdev_image(bdev: objects.Disk, image: str, size: int) -> None:
 
 def blockdev_convert(bdev_src: objects.Disk, bdev_dest: objects.Disk) -> None:
     """Copy the contents of one disk of this node to another."""
-    for disk in (bdev_src, bdev_dest):
-        if not registry.template(disk.dev_type).copyable:
-            raise errors.BlockDeviceError(
-                f"The contents of disks of type {disk.dev_type} can not be copied")
+    if not registry.template(bdev_src.dev_type).convertible_from \
+            or not registry.template(bdev_dest.dev_type).convertible_to:
+        raise errors.BlockDeviceError(
+            f"Disks of type {bdev_src.dev_type} can not be converted to {bdev_dest.dev_type}")
     source, target = blockdev.require(bdev_src), blockdev.require(bdev_dest)
     with open(source.path, "rb") as reader, _writing(target.path) as fd:
         _copy(reader.read, fd, target.actual_size())

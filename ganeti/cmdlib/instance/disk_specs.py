@@ -64,7 +64,7 @@ def parse(wanted: Mapping[str, Any], template_name: str, where: str) -> Spec:
     _require_fitting(template, wanted, where)
     return Spec(
         template=name, size=_size(wanted, where), mode=mode,
-        name=_name(wanted.get("name"), where), vg=wanted.get("vg"),
+        name=check_name(wanted.get("name"), where), vg=wanted.get("vg"),
         metavg=wanted.get("metavg"), provider=wanted.get("provider"),
         adopt=wanted.get("adopt"), access=wanted.get("access"),
         spindles=_spindles(wanted.get("spindles"), where), params=further)
@@ -125,7 +125,8 @@ def _spindles(value: Any, where: str) -> int | None:
             f"{where}: '{value}' is not a number of spindles", errors.ECODE_INVAL) from None
 
 
-def _name(value: Any, where: str) -> str | None:
+def check_name(value: Any, where: str) -> str | None:
+    """A disk's name; the word `none` means that it has none."""
     if value is None or str(value).lower() == constants.VALUE_NONE:
         return None
     return device_names.check(str(value), where)
@@ -227,3 +228,21 @@ def volume_group(disk: objects.Disk) -> str | None:
         return None
     lowest = disk.children[0] if disk.children else disk
     return str(lowest.logical_id[0])
+
+
+def file_settings(
+    held: Iterable[objects.Disk], cluster: objects.Cluster
+) -> dict[str, str | None]:
+    """Driver and directory of an instance's file based disks, for further ones."""
+    for disk in held:
+        template = storage.template(disk.dev_type)
+        if not template.path_follows_instance:
+            continue
+        driver, path = disk.logical_id
+        top = cluster.shared_file_storage_dir if template.shared else cluster.file_storage_dir
+        directory = os.path.dirname(os.path.dirname(path))
+        below = os.path.relpath(directory, top) if top else "."
+        if below == "." or below.startswith(os.pardir):
+            return {"file_driver": driver, "file_storage_dir": None}
+        return {"file_driver": driver, "file_storage_dir": below}
+    return {"file_driver": None, "file_storage_dir": None}
