@@ -180,7 +180,10 @@ class BaseHypervisor(ABC):
 
     def finalize_migration_dst(self, instance: objects.Instance, info: Any,
                                success: bool) -> None:
-        """Take over the received guest, or clean up after a failure."""
+        """Take over the received guest, or clean up after a failure.
+
+        The clean-up of a migration that nobody watched to its end has no `info` (None).
+        """
         raise self._can_not("migrate")
 
     def finalize_migration_src(self, instance: objects.Instance, success: bool,

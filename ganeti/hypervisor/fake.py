@@ -215,7 +215,9 @@ class FakeHypervisor(base.BaseHypervisor):
     def finalize_migration_dst(self, instance: objects.Instance, info: Any,
                                success: bool) -> None:
         _fail_if_asked("finalize_migration_dst", instance)
-        if success:
+        if success and info is None:
+            self._require_guest(instance.name)
+        elif success:
             self._write_guest(instance.name, self._received(info))
         else:
             self._remove_guest(instance.name)

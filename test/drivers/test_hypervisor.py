@@ -223,6 +223,15 @@ def test_after_a_failed_migration_the_guest_runs_on_the_source_only(kit, travell
         assert kit.leftovers(travelling.name) == []
 
 
+def test_taking_over_may_be_repeated_by_a_clean_up(kit, travelling):
+    migrate(kit, travelling)
+    with kit.on("node2") as target:
+        target.finalize_migration_dst(travelling, None, True)
+    with kit.on("node1") as source:
+        source.finalize_migration_src(travelling, True, True)
+    assert where(kit, travelling) == ["node2"]
+
+
 def test_a_guest_that_does_not_run_can_not_be_migrated(kit):
     require_migration(kit)
     with kit.on("node1") as driver, pytest.raises(errors.HypervisorError):
