@@ -79,6 +79,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_NETWORK_SET_PARAMS": "network.change:LUNetworkSetParams",
     # backup
     # os, extstorage
+    "OP_EXT_STORAGE_DIAGNOSE": "os.extstorage:LUExtStorageDiagnose",
     "OP_OS_DIAGNOSE": "os.diagnose:LUOsDiagnose",
     # tags
     "OP_TAGS_DEL": "tags.units:LUTagsDel",
@@ -89,6 +90,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_QUERY": "query.units:LUQuery",
     "OP_QUERY_FIELDS": "query.units:LUQueryFields",
     # test
+    "OP_TEST_ALLOCATOR": "test.allocator:LUTestAllocator",
     "OP_TEST_DELAY": "test.delay:LUTestDelay",
     "OP_TEST_DUMMY": "test.dummy:LUTestDummy",
     "OP_TEST_JQUEUE": "test.jqueue:LUTestJqueue",

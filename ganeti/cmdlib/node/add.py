@@ -222,7 +222,7 @@ class LUNodeAdd(base.LogicalUnit[Any]):
 
     def _verify_from_master(self, master: str) -> None:
         """The master reaches the new node by SSH, and the node knows its own name."""
-        asked = {constants.NV_NODELIST: [[self.name], {}, []]}
+        asked = {constants.NV_NODELIST: [[self.name], {}, [self.config.master_node_name]]}
         hvparams = {name: self.config.filled_hvparams(name)
                     for name in self.config.cluster.enabled_hypervisors}
         result = self.rpc.node_verify([master], asked, self.config.cluster.cluster_name,
