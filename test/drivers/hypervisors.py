@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
+import tempfile
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,6 +24,7 @@ from ganeti.hypervisor.base import BaseHypervisor, BlockDevice
 from test import noderoot
 
 MEMORY = 64
+BOOT_SECTOR = pathlib.Path(__file__).parents[2] / "tools/os/demo-linux/bootsector.bin"
 
 
 class HypervisorKit:
@@ -116,4 +120,50 @@ class FakeKit(HypervisorKit):
         os.unlink(marker)
 
 
-KITS: list[type[HypervisorKit]] = [FakeKit]
+class KvmKit(HypervisorKit):
+    """Real QEMU with a boot-sector guest, which is up in less than a second."""
+
+    hypervisor = constants.HT_KVM
+    qemu = "/usr/bin/qemu-system-x86_64"
+    unavailable = None if os.path.exists(qemu) else f"there is no {qemu} on this machine"
+    patience = 20.0
+
+    def __init__(self, root: str) -> None:
+        # paths of sockets are limited to 107 bytes, pytest's directories are long
+        self._directory = tempfile.TemporaryDirectory(prefix="gkvm-")
+        weakref.finalize(self, self._directory.cleanup)
+        super().__init__(self._directory.name)
+        self._unreachable: list[str] | None = None
+
+    def hvparams(self) -> dict[str, Any]:
+        return {**super().hvparams(), "kvm_path": self.qemu, "kernel_path": "",
+                "kvm_flag": constants.HT_KVM_DISABLED, "migration_bandwidth": 0}
+
+    def node_address(self, node: str) -> str:
+        if self._unreachable:
+            return self._unreachable.pop()
+        return f"127.0.78.{node[-1]}"
+
+    def block_devices(self) -> Sequence[BlockDevice]:
+        disk = objects.Disk(uuid=str(uuid.uuid4()), dev_type=constants.DT_SHARED_FILE,
+                            logical_id=[constants.FD_DEFAULT, "/srv/ganeti/x"], size=1)
+        path = os.path.join(self.root, disk.uuid)
+        with open(path, "wb") as stream:
+            stream.write(BOOT_SECTOR.read_bytes())
+            stream.truncate(1 << 20)
+        # both nodes find the disk under the same logical path
+        for node in ("node1", "node2"):
+            link = f"{self.root}/{node}/var/run/ganeti/instance-disks/{disk.uuid}"
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            os.symlink(path, link)
+        return [BlockDevice(disk, f"{pathutils.DISK_LINKS_DIR}/{disk.uuid}")]
+
+    @contextlib.contextmanager
+    def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
+        """The target listens, but the source is sent to an address where nobody does."""
+        self._unreachable = ["127.0.78.9", "127.0.78.2"]
+        yield
+        self._unreachable = None
+
+
+KITS: list[type[HypervisorKit]] = [FakeKit, KvmKit]

@@ -44,8 +44,9 @@ from ganeti.undo import Undo
 _MIB = 1 << 20
 #: A guest that runs is asked for its memory; where QEMU is busy the size at start is told
 _INFO_TIMEOUT = 2.0
-#: A guest that does not react to its power button for so long is reset
-_SOFT_REBOOT_TIMEOUT = 60.0
+#: A guest that does not react to its power button after so many presses is reset
+_PRESSES = 20
+_PRESS_INTERVAL = 3.0
 _ARRIVAL_TIMEOUT = 30.0
 _CANCEL_TIMEOUT = 10.0
 _POLL = 0.05
@@ -180,12 +181,14 @@ class KvmHypervisor(BaseHypervisor):
         session.execute("set-action", shutdown="pause")
         try:
             migrate.run(session)
-            session.execute("system_powerdown")
-            if session.wait_event(("SHUTDOWN",), _SOFT_REBOOT_TIMEOUT) is None:
-                logging.warning("Instance %s did not react to its power button within %g s, it is"
-                                " reset", name, _SOFT_REBOOT_TIMEOUT)
-            else:
-                _wait_for(session, ("shutdown", "paused"))
+            for _ in range(_PRESSES):
+                # a guest that boots just now does not feel the first one
+                session.execute("system_powerdown")
+                if session.wait_event(("SHUTDOWN",), _PRESS_INTERVAL) is not None:
+                    _wait_for(session, ("shutdown", "paused"))
+                    return
+            logging.warning("Instance %s did not react to its power button within %g s, it is"
+                            " reset", name, _PRESSES * _PRESS_INTERVAL)
         finally:
             session.execute("set-action", shutdown="poweroff")
 
@@ -261,10 +264,12 @@ class KvmHypervisor(BaseHypervisor):
             Files("x" * 20).check_sockets()
         except errors.HypervisorError as err:
             return errors.text(err)
+        if (hvparams or {}).get("kvm_flag") != constants.HT_KVM_ENABLED:
+            return None
         reason = accel.why_not(qemu.path)
-        if reason and (hvparams or {}).get("kvm_flag") == constants.HT_KVM_ENABLED:
-            return f"kvm_flag=enabled, but hardware virtualisation does not work: {reason}"
-        return None
+        if reason is None:
+            return None
+        return f"kvm_flag=enabled, but hardware virtualisation does not work: {reason}"
 
     # Migration -------------------------------------------------------------------------------
 
