@@ -85,7 +85,7 @@ def require(name: str) -> OSDefinition:
 
 def find_all(search_path: Sequence[str] | None = None) -> list[OSDefinition]:
     """Every definition in every directory of the search path."""
-    found = []
+    found: list[OSDefinition] = []
     for directory in pathutils.OS_SEARCH_PATH if search_path is None else search_path:
         try:
             names = sorted(os.listdir(directory))

@@ -29,7 +29,7 @@ def vg_list() -> dict[str, int]:
 
 def node_volumes() -> list[Row]:
     """Every volume, once for each device that it lies on."""
-    rows = []
+    rows: list[Row] = []
     for lv in lvm.logical_volumes():
         devices = [device.split("(")[0] for device in lv.devices.split(",")]
         rows.extend({"name": lv.name, "size": f"{lv.size:.2f}", "dev": device, "vg": lv.vg_name}
@@ -74,7 +74,7 @@ UNITS: dict[str, Callable[[Sequence[str]], list[Row]]] = {
 
 def _flat_directories(su_args: Sequence[Any]) -> list[str]:
     """The directories in the arguments of file storage: [dir, ...] or [[dir, ...]]."""
-    directories = []
+    directories: list[str] = []
     for item in su_args:
         directories.extend(item if isinstance(item, list | tuple) else [item])
     return [directory for directory in directories if directory]

@@ -41,7 +41,7 @@ def get_class(name: str) -> type[BaseHypervisor]:
         raise errors.HypervisorError(
             f"There is no driver for hypervisor '{name}' in this release;"
             f" available: {', '.join(names())}") from None
-    cls = getattr(importlib.import_module(module_name), class_name)
+    cls: type[BaseHypervisor] = getattr(importlib.import_module(module_name), class_name)
     if not issubclass(cls, BaseHypervisor):
         raise errors.ProgrammerError(f"Hypervisor driver {cls} is no BaseHypervisor")
     return cls

@@ -96,7 +96,8 @@ def test_volumes_that_share_a_device_are_found(tmp_path, monkeypatch):
     for name, text in (
             ("vgs", "xenvg|100.00|40.00|wz--n-"),
             ("pvs", "/dev/sda3|xenvg|100.00|40.00|a--"),
-            ("lvs", "xenvg|a|10.00|-wi-ao----|/dev/sda3(0)\nxenvg|b|10.00|-wi-ao----|/dev/sda3(7)")):
+            ("lvs", "xenvg|a|10.00|-wi-ao----|/dev/sda3(0)\n"
+                    "xenvg|b|10.00|-wi-ao----|/dev/sda3(7)")):
         (tmp_path / name).write_text(f"#!/bin/sh\nprintf '%b\\n' '{text}'\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
