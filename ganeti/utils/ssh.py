@@ -362,3 +362,34 @@ def build_command(host: str, command: Sequence[str] | str | None, *, cluster_nam
     if command:
         argv.append(command if isinstance(command, str) else shlex.join(command))
     return argv
+
+
+def run(host: str, command: Sequence[str] | str, *, port: int | None = None,
+        input: str | bytes = b"", timeout: float | None = None) -> process.Result:
+    """Run a command on a node of this cluster, over a connection of its own.
+
+    Address and port come from ssconf; SshError when the node is not reached.
+    """
+    from ganeti import ssconf
+    store = ssconf.SimpleStore()
+    if port is None:
+        port = int(store.mapping(constants.SS_SSH_PORTS).get(host) or constants.SSH_DEFAULT_PORT)
+    address = store.primary_ips().get(host)
+    with node_session(host, store.cluster_name(), address=address, port=port) as session:
+        return session.run(command, input=input, timeout=timeout)
+
+
+def write_known_hosts(cluster: Any, path: str | None = None) -> None:
+    """Write the cluster's known_hosts file from the host keys in the cluster object."""
+    keys = [f"{kind} {key}" for kind, key in (("ssh-rsa", cluster.rsahostkeypub),
+                                              ("ssh-dss", cluster.dsahostkeypub)) if key]
+    text = "".join(sshkeys.known_hosts_line(cluster.cluster_name, _with_type(key))
+                   for key in keys)
+    io.write_file(path or pathutils.SSH_KNOWN_HOSTS_FILE, text, mode=0o600)
+
+
+def _with_type(line: str) -> str:
+    """A key line whose key may begin with its own type already."""
+    words = line.split()
+    return " ".join(words[1:]) if len(words) > 2 and words[1].startswith(("ssh-", "ecdsa-")) \
+        else line
