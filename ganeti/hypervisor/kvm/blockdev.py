@@ -15,6 +15,7 @@ from ganeti.hypervisor.base import BlockDevice
 from ganeti.hypervisor.kvm import boot
 from ganeti.hypervisor.kvm.command import CommandLine, blockdev_option, device_option, option
 from ganeti.hypervisor.kvm.guest import Guest
+from ganeti.hypervisor.kvm.machine import PCI_BUS
 from ganeti.hypervisor.kvm.pci import Slots
 
 SCSI_BUS = "scsi.0"
@@ -115,7 +116,7 @@ class DiskDevice:
             info |= {"driver": "ide-hd", "bus": f"ide.{index // guest_units}",
                      "unit": index % guest_units}
         elif disk_type == "sd":
-            info |= {"driver": "sd-card", "bus": f"sdhci{index}.sd-bus"}
+            info |= {"driver": "sd-card", "bus": f"{PCI_BUS}/sdhci{index}/sd-bus"}
         else:
             info |= {"driver": disk_type, "index": index}
         disk = device.disk.replace(hvinfo=info)
@@ -182,7 +183,8 @@ class DiskDevice:
                     "-machine", f"pflash{self.hvinfo['index']}={self.id}"]
         result = ["-blockdev", blockdev_option(node)]
         if driver == "sd-card":
-            result += ["-device", f"sdhci-pci,id=sdhci{number}"]
+            result += ["-device", f"sdhci-pci,id=sdhci{number},bus={PCI_BUS}"]
+            return [*result, "-device", device_option(self.device(hvp))]
         index = boot.index(hvp, "disk", number)
         return [*result, "-device", device_option(self.device(hvp, index))]
 
@@ -249,5 +251,7 @@ def floppy(guest: Guest, cmd: CommandLine) -> None:
                   "file": {"driver": _file_driver(path), "filename": path}})
     if guest.is_q35:
         cmd.device(driver="isa-fdc", id="fdc")
-    cmd.device(driver="floppy", drive="floppy0", id="floppy", unit=0,
-               bootindex=boot.index(guest.hvp, "floppy"))
+    cmd.device(driver="floppy", drive="floppy0", id="floppy", unit=0)
+    if boot.index(guest.hvp, "floppy") is not None:
+        # the order of booting is a property of the controller, which PCs have built in
+        cmd.add("-global", "isa-fdc.bootindexA=1")

@@ -37,9 +37,15 @@ def set_passwords(hvp: Mapping[str, Any], session: Session) -> None:
             session.execute("set_password", protocol=protocol, password=_password(hvp[key]))
 
 
+def password_file(path: str) -> str:
+    """The real path: what lies below /etc/ganeti is the node's, everything else the host's."""
+    own = path.startswith(pathutils.logical(pathutils.CONF_DIR) + "/")
+    return pathutils.local(path) if own else path
+
+
 def _password(path: str) -> str:
     try:
-        word = io.read_first_line(pathutils.local(path))
+        word = io.read_first_line(password_file(path))
     except OSError as err:
         raise errors.HypervisorError(
             f"Can not read the console's password from {path}: {err.strerror}") from err

@@ -61,6 +61,8 @@ class KvmHypervisor(BaseHypervisor):
     can_balloon = True
     needs_network_port = True
     detects_user_shutdown = True
+    optional_ancillary_files = ("/etc/ganeti/kvm-vif-bridge", "/etc/ganeti/kvm-ifup-os",
+                                "/etc/ganeti/vnc-cluster-password")
 
     # Life ------------------------------------------------------------------------------------
 

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganeti import constants, errors, pathutils
-from ganeti.hypervisor.kvm import accel, binary, cpu, machine, migrate, security, sound, usb
+from ganeti.hypervisor.kvm import (
+    accel,
+    binary,
+    cpu,
+    display,
+    machine,
+    migrate,
+    security,
+    sound,
+    usb,
+)
 from ganeti.utils import net
 
 HvParams = Mapping[str, Any]
@@ -123,7 +133,9 @@ _CHECKS: tuple[Callable[[HvParams], None], ...] = (
 
 def validate(hvp: HvParams) -> None:
     """Check what the parameters name on this node; HypervisorError with all that is wrong."""
-    trouble = constants.HV_TABLES[constants.HT_KVM].missing_paths(hvp)
+    real = {**hvp, **{key: display.password_file(hvp[key])
+                      for key in ("vnc_password_file", "spice_password_file")}}
+    trouble = constants.HV_TABLES[constants.HT_KVM].missing_paths(real)
     if not any(line.startswith("kvm_path") for line in trouble):
         trouble += _program(hvp)
     trouble += _user(hvp) + _consoles(hvp) + _processors(hvp)

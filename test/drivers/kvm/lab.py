@@ -148,6 +148,18 @@ def make_disk(path: Path, text: str = "", mib: int = 1) -> Path:
     return path
 
 
+def make_spice_certificate(node: Node) -> None:
+    """The node's files for SPICE over TLS."""
+    data = node.root / "var/lib/ganeti"
+    data.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=node",
+         "-keyout", data / "key.pem", "-out", data / "spice-ca.pem", "-days", "2"],
+        check=True, capture_output=True)
+    (data / "spice.pem").write_text(
+        (data / "key.pem").read_text() + (data / "spice-ca.pem").read_text())
+
+
 def disk_dict(size: int = 1) -> dict[str, Any]:
     return {"uuid": str(uuid.uuid4()), "dev_type": "sharedfile", "size": size,
             "logical_id": ["loop", "/srv/ganeti/shared-file-storage/x"], "params": {},
