@@ -1,0 +1,1 @@
+"""What scripts and administrators of a node see, in every word."""
