@@ -127,6 +127,9 @@ class _Host:
                 for level in base.Level}
         self._cluster.held = held
 
+    def op_waits(self, job: jobs.Job) -> None:
+        raise AssertionError("nobody else holds locks here")
+
     def op_priority_raised(self, job: jobs.Job, index: int, priority: int) -> None:
         raise AssertionError("nobody else holds locks here")
 

@@ -65,12 +65,12 @@ class Runner:
                 return
 
     def _note_waiting(self, job: jobs.Job, op: jobs.QueuedOp) -> None:
+        """Waiting is stored only if it lasts: after a crash it means the same as queued."""
         with self._queue.mutex:
             op.status = constants.OP_STATUS_WAITING
             op.start_timestamp = jobs.now()
             if job.start_timestamp is None:
                 job.start_timestamp = op.start_timestamp
-            self._queue.save(job)
         self._queue.changed(job)
 
     def _run_op(self, op: jobs.QueuedOp, seat: JobSeat) -> tuple[str, Any]:
@@ -145,6 +145,11 @@ class Runner:
         return not final
 
     # What a seat asks of its host.
+
+    def op_waits(self, job: jobs.Job) -> None:
+        """The opcode has to wait for locks, so its state is worth storing."""
+        with self._queue.mutex:
+            self._queue.save(job)
 
     def op_started(self, job: jobs.Job, index: int) -> None:
         """The opcode's work begins; that is on disk first, so that no restart repeats it."""

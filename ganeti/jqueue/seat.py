@@ -21,6 +21,9 @@ class Requeued(errors.JobQueueError):
 class Host(Protocol):
     """What a seat needs of the queue."""
 
+    def op_waits(self, job: jobs.Job) -> None:
+        """The opcode has to wait for locks."""
+
     def op_started(self, job: jobs.Job, index: int) -> None:
         """The locks are held: the opcode is running from now on."""
 
@@ -70,6 +73,10 @@ class JobSeat:
         self.check_cancel()
         priority = self.priority
         try:
+            if self.locks.acquire(level, names, shared=shared, priority=priority, timeout=0,
+                                  opportunistic=opportunistic):
+                return
+            self._host.op_waits(self._job)
             while not self.locks.acquire(
                     level, names, shared=shared, priority=priority,
                     timeout=float(constants.LOCK_ATTEMPTS_TIMEOUT), opportunistic=opportunistic):

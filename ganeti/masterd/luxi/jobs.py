@@ -128,7 +128,8 @@ class JobMethods:
         found: list[Any] = []
 
         def changed() -> bool:
-            row, entries = view.row(job), job.log_after(serial)
+            with self._queue.mutex:
+                row, entries = view.row(job), job.log_after(serial)
             found[:] = [row, entries]
             return row != known_row or bool(entries)
 
