@@ -82,9 +82,13 @@ _COMPACT_PRIVATE = json.JSONEncoder(separators=(",", ":"), default=_reveal,
                                     check_circular=False).encode
 
 
-def dumps(value: Any, *, private: bool = False, indent: int | None = None) -> str:
-    """JSON text; `private` writes the secrets, else they become <redacted>."""
-    if indent is not None:
+def dumps(value: Any, *, private: bool = False, indent: int | None = None,
+          spaced: bool = False) -> str:
+    """JSON text; `private` writes the secrets, else they become <redacted>.
+
+    Compact unless `indent`, or `spaced` for the separators ', ' and ': ', is asked for.
+    """
+    if indent is not None or spaced:
         return json.dumps(value, indent=indent, default=_reveal if private else _redact)
     return _COMPACT_PRIVATE(value) if private else _COMPACT(value)
 
