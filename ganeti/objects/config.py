@@ -268,8 +268,8 @@ class ConfigData(FilledParameters):
         """uuids of the nodes an instance lives on, the primary first."""
         result = [instance.primary_node]
         for disk in self.instance_disks(instance):
-            result += [uuid for uuid in disk_nodes(disk) if uuid not in result]
-        return result
+            result += disk_nodes(disk)
+        return list(dict.fromkeys(result))
 
     def secondary_nodes(self, instance: Instance) -> list[str]:
         """uuids of the nodes that hold its disks besides the primary."""

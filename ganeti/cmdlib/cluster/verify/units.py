@@ -18,12 +18,6 @@ Level = base.Level
 _PASSED_ON = ("debug_simulate_errors", "error_codes", "ignore_errors", "verbose")
 _PASSED_ON_TO_GROUPS = (*_PASSED_ON, "skip_checks", "verify_clutter")
 
-CERTIFICATE_FILES = (pathutils.NODED_CERT_FILE, pathutils.RAPI_CERT_FILE,
-                     pathutils.SPICE_CERT_FILE, pathutils.SPICE_CACERT_FILE,
-                     pathutils.NODED_CLIENT_CERT_FILE)
-OPTIONAL_CERTIFICATES = (pathutils.SPICE_CERT_FILE, pathutils.SPICE_CACERT_FILE)
-
-
 def _make_report(lu: base.LogicalUnit[Any]) -> report.Report:
     return report.Report(
         lu.feedback, error_codes=lu.op.error_codes, ignore_errors=lu.op.ignore_errors,
@@ -143,11 +137,13 @@ class LUClusterVerifyGroup(base.LogicalUnit[Any]):
 
 def certificates() -> list[judge_cluster.Certificate]:
     """The certificate files that lie beside the master daemon."""
+    needed = (pathutils.NODED_CERT_FILE, pathutils.RAPI_CERT_FILE,
+              pathutils.NODED_CLIENT_CERT_FILE)
     found = []
-    for path in CERTIFICATE_FILES:
+    for path in (*needed, pathutils.SPICE_CERT_FILE, pathutils.SPICE_CACERT_FILE):
         shown = pathutils.logical(path)
         if not os.path.exists(path):
-            if path not in OPTIONAL_CERTIFICATES:
+            if path in needed:
                 found.append(judge_cluster.Certificate(shown, constants.CV_ERROR, "is missing"))
             continue
         try:
