@@ -53,7 +53,7 @@ def _node_role(config: Config, query: Any) -> int:
 
 
 def _default_link(config: Config) -> str:
-    return str(config.cluster.nicparams.get("default", {}).get(constants.NIC_LINK, ""))
+    return str(config.filled_nicparams({}).get(constants.NIC_LINK, ""))
 
 
 def _addresses_on(config: Config, link: str) -> Iterator[tuple[str, objects.Instance]]:
