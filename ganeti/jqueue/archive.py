@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 BATCH = 200
 
 
+def _move(queue: queues.Queue, job_ids: list[int]) -> int:
+    """Take jobs out of the live ones; they can be found throughout (mutex held)."""
+    for job_id in job_ids:
+        queue.leaving[job_id] = queue.jobs.pop(job_id)
+    ticket = queue.store.put([_rename(job_id) for job_id in job_ids])
+
+    def done(failure: OSError | None) -> None:
+        if failure is None:
+            for job_id in job_ids:
+                queue.leaving.pop(job_id, None)
+        else:
+            queue.store.when_durable(ticket, done)
+
+    queue.store.when_durable(ticket, done)
+    return ticket
+
+
 def _rename(job_id: int) -> list[str]:
     return [journal.RENAME, stores.job_name(job_id), stores.archive_name(job_id)]
 
@@ -33,8 +50,7 @@ def one(queue: queues.Queue, job_id: int) -> tuple[bool, int | None]:
             raise errors.JobLost(f"Job {job_id} does not exist")
         if not job.is_final:
             return False, None
-        del queue.jobs[job_id]
-        return True, queue.store.put([_rename(job_id)])
+        return True, _move(queue, [job_id])
 
 
 def by_age(queue: queues.Queue, age: float, timeout: float) -> tuple[int, int, int | None]:
@@ -53,10 +69,8 @@ def by_age(queue: queues.Queue, age: float, timeout: float) -> tuple[int, int, i
         with queue.mutex:
             old = [job_id for job_id in batch
                    if job_id in queue.jobs and (age < 0 or now - _ended(queue.jobs[job_id]) > age)]
-            for job_id in old:
-                del queue.jobs[job_id]
             if old:
-                ticket = queue.store.put([_rename(job_id) for job_id in old])
+                ticket = _move(queue, old)
         archived += len(old)
     return archived, len(candidates) - checked, ticket
 

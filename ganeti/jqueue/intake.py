@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 from ganeti import errors, opcodes
 
-Prepared = Union[list[opcodes.OpCode], str]
+Prepared = list[opcodes.OpCode] | str
 """The opcodes of a job, or why it is refused."""
 
 

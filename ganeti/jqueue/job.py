@@ -182,8 +182,8 @@ class Job:
     def to_dict(self) -> dict[str, Any]:
         """The form of the job file."""
         return {"id": self.id, "ops": [op.to_dict() for op in self.ops],
-                "received_timestamp": self.received_timestamp, "start_timestamp": self.start_timestamp,
-                "end_timestamp": self.end_timestamp}
+                "received_timestamp": self.received_timestamp,
+                "start_timestamp": self.start_timestamp, "end_timestamp": self.end_timestamp}
 
     def encode(self) -> str:
         """The text of the job file."""

@@ -34,6 +34,8 @@ class Queue:
         self.locks = locks
         self.check_op = check_op
         self.jobs: dict[int, jobs.Job] = {}
+        self.leaving: dict[int, jobs.Job] = {}
+        """Jobs on their way to the archive."""
         self.corrupt: dict[int, str] = {}
         self.seats: dict[int, JobSeat] = {}
         self.watchers = watch.Watchers()
@@ -259,6 +261,11 @@ class Queue:
 
     def read_archived(self, job_id: int) -> jobs.Job | None:
         """A job of the archive."""
+        leaving = self.leaving.get(job_id)
+        if leaving is not None:
+            job = leaving.copy()
+            job.archived = True
+            return job
         data = self.store.read_archived(job_id)
         if data is None:
             return None
@@ -283,7 +290,8 @@ class Queue:
                         if job_id in self.jobs and self.is_alive(self.jobs[job_id])]
             found = {job.id: job if job.is_final else job.copy() for job in live}
         if archived:
-            wanted = self.store.archived_ids() if job_ids is None else job_ids
+            wanted = ([*self.leaving, *self.store.archived_ids()] if job_ids is None
+                      else job_ids)
             for job_id in wanted:
                 if job_id not in found:
                     job = self._read_archived_view(job_id)

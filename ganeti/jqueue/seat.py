@@ -71,17 +71,16 @@ class JobSeat:
     def acquire(self, level: Any, names: Any, *, shared: bool, opportunistic: bool) -> None:
         """Take locks, waiting as long as needed; a step ahead in the queue each round."""
         self.check_cancel()
-        priority = self.priority
         try:
-            if self.locks.acquire(level, names, shared=shared, priority=priority, timeout=0,
-                                  opportunistic=opportunistic):
+            if self.locks.acquire(level, names, shared=shared, priority=lambda: self.priority,
+                                  timeout=0, opportunistic=opportunistic):
                 return
             self._host.op_waits(self._job)
-            while not self.locks.acquire(
-                    level, names, shared=shared, priority=priority,
-                    timeout=float(constants.LOCK_ATTEMPTS_TIMEOUT), opportunistic=opportunistic):
-                priority = max(self.priority - 1, constants.OP_PRIO_HIGHEST)
-                self._host.op_priority_raised(self._job, self.index, priority)
+            while not self.locks.acquire(level, names, shared=shared, opportunistic=opportunistic,
+                                         priority=lambda: self.priority,
+                                         timeout=float(constants.LOCK_ATTEMPTS_TIMEOUT)):
+                raised = max(self.priority - 1, constants.OP_PRIO_HIGHEST)
+                self._host.op_priority_raised(self._job, self.index, raised)
         except manager.Interrupted:
             self.check_cancel()
             raise

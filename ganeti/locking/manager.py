@@ -10,14 +10,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Collection, Iterable
-from typing import Union
 
 from ganeti import errors
 from ganeti.locking import levels
 
 Level = levels.Level
-Owner = Union[int, str]
-Names = Union[Collection[str], levels.AllLocks]
+Owner = int | str
+Names = Collection[str] | levels.AllLocks
 
 _SET = "[lockset]"
 
@@ -127,21 +126,23 @@ class LockManager:
         self._seq = itertools.count()
 
     def acquire(self, owner: Owner, level: Level, names: Names, *, shared: bool = False,
-                priority: int = 0, timeout: float | None = None,
+                priority: int | Callable[[], int] = 0, timeout: float | None = None,
                 opportunistic: bool = False) -> frozenset[str] | levels.AllLocks | None:
         """Take locks of one level; returns what was got, or None after the time-out.
 
         A level is asked once and only after all earlier levels. Raises ``Interrupted`` when
         ``interrupt`` is called for the owner meanwhile. Opportunistic requests (names only)
-        get the subset that is free and never wait.
+        get the subset that is free and never wait. A priority that may change meanwhile is
+        given as a function.
         """
         wanted = None if isinstance(names, levels.AllLocks) else frozenset(names)
         with self._mutex:
             self._check_order(owner, level)
             state = self._levels[level]
+            place = priority() if callable(priority) else priority
             if opportunistic:
-                return self._take_free(owner, level, state, wanted, shared, priority)
-            request = _Request(owner, wanted, shared, priority, next(self._seq))
+                return self._take_free(owner, level, state, wanted, shared, place)
+            request = _Request(owner, wanted, shared, place, next(self._seq))
             state.pending.append(request)
             self._waiting[owner] = (level, request)
             self._grant(level)
@@ -334,8 +335,9 @@ class Holdings:
         self._names_of = names_of
         self.owner = owner
 
-    def acquire(self, level: Level, names: Names, *, shared: bool, priority: int = 0,
-                timeout: float | None = None, opportunistic: bool = False) -> bool:
+    def acquire(self, level: Level, names: Names, *, shared: bool,
+                priority: int | Callable[[], int] = 0, timeout: float | None = None,
+                opportunistic: bool = False) -> bool:
         """Take the locks of a level; False after the time-out."""
         if opportunistic and isinstance(names, levels.AllLocks):
             names = self._names_of(level)
@@ -369,14 +371,3 @@ class Holdings:
 
     def release_all(self) -> None:
         self._manager.release_all(self.owner)
-
-
-def wait_in_rounds(holdings: Holdings, level: Level, names: Names, *, shared: bool,
-                   priority: int, round_seconds: float, first_priority: int,
-                   raised: Callable[[int], None]) -> None:
-    """Wait for locks as long as it takes, a step further ahead in the queue each round."""
-    while not holdings.acquire(level, names, shared=shared, priority=priority,
-                               timeout=round_seconds):
-        if priority > first_priority:
-            priority -= 1
-            raised(priority)

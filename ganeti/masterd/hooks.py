@@ -85,36 +85,8 @@ class HooksRunner:
         env.update((POST_PREFIX + key, _as_text(value))
                    for key, value in self._unit.hooks_env().items())
         results = self._run(phase, self._post_nodes, env)
-        self._tell_failures(results)
-        return self._unit.hooks_done(phase, results, result)
-
-    def run_post_on(self, nodes: Iterable[str]) -> None:
-        """Run the post hooks on nodes that are about to leave, before the usual ones."""
-        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
-        self._tell_failures(self._run(constants.HOOKS_PHASE_POST, nodes, env))
-
-    def _tell_failures(self, results: Mapping[str, Any]) -> None:
         self._warn(results)
         return self._unit.hooks_done(phase, results, result)
-
-    def run_post_on(self, nodes: Iterable[str]) -> None:
-        """Run the post hooks on nodes that are about to leave, before the usual ones."""
-        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
-        self._tell_failures(self._run(constants.HOOKS_PHASE_POST, nodes, env))
-
-    def _tell_failures(self, results: Mapping[str, Any]) -> None:
-        for answer in results.values():
-            if answer.offline:
-                continue
-            if answer.fail_msg:
-                self._unit.feedback.warning(
-                    f"The post hooks could not be run on node {answer.node_name}:"
-                    f" {answer.fail_msg}")
-                continue
-            for script, code, output in answer.payload:
-                if code == constants.HKR_FAIL:
-                    self._unit.feedback.warning(
-                        f"Post hook {script} failed on node {answer.node_name}: {output}")
 
     def run_early_post(self, node_uuids: Iterable[str]) -> None:
         """Run the post hooks on nodes that will not be there any more afterwards."""

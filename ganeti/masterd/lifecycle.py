@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ganeti import constants, errors, mcpu, objects, pathutils, runtime, ssconf
 from ganeti.cmdlib import registry
-from ganeti.config import distribute, files, store
 from ganeti.confd import client as confd_client
+from ganeti.config import distribute, files, store
 from ganeti.jqueue import filters, queue
 from ganeti.jqueue import store as queue_store
 from ganeti.locking import manager
