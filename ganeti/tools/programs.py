@@ -20,6 +20,7 @@ DAEMONS = {
     "ganeti-masterd": "ganeti.server.masterd",
     "ganeti-confd": "ganeti.server.confd",
     "ganeti-rapi": "ganeti.server.rapi",
+    "ganeti-kvmd": "ganeti.server.kvmd",
     "ganeti-watcher": "ganeti.watcher.main",
     "ganeti-cleaner": "ganeti.tools.cleaner",
 }

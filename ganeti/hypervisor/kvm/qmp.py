@@ -20,10 +20,15 @@ from ganeti import errors
 CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0
 
-# The library logs as errors what it raises as well, and what is expected when a guest ends while
-# it is asked; our exceptions tell it to whoever is concerned
-_WIRE = logging.getLogger("ganeti.kvm.qmp")
-_WIRE.setLevel(logging.CRITICAL)
+#: The library logs as errors what it raises as well, and what is expected when a guest ends while
+#: it is asked; our exceptions tell it to whoever is concerned
+_WIRE = "ganeti.kvm.qmp"
+
+
+def wire_logger() -> logging.Logger:
+    logger = logging.getLogger(_WIRE)
+    logger.setLevel(logging.CRITICAL)
+    return logger
 
 
 class QmpError(errors.HypervisorError):
@@ -64,7 +69,7 @@ class Session:
 
     async def _connect(self) -> None:
         self._client = QMPClient(self._name)
-        self._client.logger = _WIRE
+        self._client.logger = wire_logger()
         self._client.register_listener(self._events)
         try:
             await asyncio.wait_for(self._client.connect(self._path), self._connect_timeout)

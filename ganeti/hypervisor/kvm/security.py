@@ -13,7 +13,7 @@ from ganeti import constants, errors, pathutils, ssconf
 from ganeti.hypervisor.kvm import paths
 from ganeti.hypervisor.kvm.binary import Binary
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.utils import io
+from ganeti.utils import io, process
 
 
 def drops_privileges(hvp: Mapping[str, Any]) -> bool:
@@ -82,7 +82,7 @@ def _take_uid(files: Files) -> int:
     os.makedirs(pathutils.UIDPOOL_LOCKDIR, exist_ok=True)
     with io.lock_file(os.path.join(pathutils.UIDPOOL_LOCKDIR, "lock"), timeout=10):
         used = set(_recorded_uids()) | set(_running_uids())
-        for uid in pool_uids(ssconf.SimpleStore().lines("uid_pool")):
+        for uid in _pool():
             if uid not in used:
                 io.write_file(files.uid, str(uid).encode(), mode=0o644)
                 return uid
@@ -91,12 +91,9 @@ def _take_uid(files: Files) -> int:
         " 'gnt-cluster modify --add-uids'")
 
 
-def pool_uids(lines: Iterable[str]) -> Iterable[int]:
-    """User numbers of ranges such as '4000-4019' or '4000'."""
-    for line in lines:
-        low, _, high = line.strip().partition("-")
-        if low:
-            yield from range(int(low), int(high or low) + 1)
+def _pool() -> Iterable[int]:
+    for low, high in ssconf.SimpleStore().uid_pool():
+        yield from range(low, high + 1)
 
 
 def _recorded_uids() -> Iterable[int]:
@@ -107,8 +104,12 @@ def _recorded_uids() -> Iterable[int]:
 
 def _running_uids() -> Iterable[int]:
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                yield os.stat(f"/proc/{name}").st_uid
-            except FileNotFoundError:
-                continue
+        if not name.isdigit():
+            continue
+        try:
+            uid = os.stat(f"/proc/{name}").st_uid
+        except FileNotFoundError:
+            continue
+        # one that has ended counts no more, even if nobody has taken note of it yet
+        if uid and process.alive(int(name)):
+            yield uid

@@ -61,7 +61,8 @@ def plain(method: str) -> Any:
 
 
 CALLS: dict[str, Any] = {
-    "start": start, "info": info, "hotplug": hotplug, "resize_disk": resize_disk, "migrate": migrate, "migration_status": status,
+    "start": start, "info": info, "hotplug": hotplug, "resize_disk": resize_disk,
+    "migrate": migrate, "migration_status": status,
     "list": DRIVER.list_instances, "cleanup": DRIVER.cleanup, "node_info": DRIVER.node_info,
     "validate": DRIVER.validate, "verify": DRIVER.verify,
     **{name: plain(name) for name in (

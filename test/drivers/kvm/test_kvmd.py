@@ -1,0 +1,69 @@
+"""A guest that its user shuts down is told from one that crashed or was stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ganeti.tools import demo_guest
+from test.drivers.kvm import lab
+
+pytestmark = [pytest.mark.qemu,
+              pytest.mark.skipif(not os.path.exists(lab.QEMU), reason="no QEMU on this machine")]
+NAME = "inst1.example.org"
+USER_SHUTDOWN = 1
+
+
+@pytest.fixture
+def kvmd(node: lab.Node) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganeti.server.kvmd", "-f"], cwd=lab.REPOSITORY,
+        env={**os.environ, "GANETI_ROOTDIR": str(node.root)}, stderr=subprocess.DEVNULL)
+    yield process
+    process.terminate()
+    assert process.wait(10) == 0, "the daemon has to stop cleanly"
+
+
+def test_shutdown_from_inside_is_noticed(node: lab.Node, place: Path,
+                                         kvmd: subprocess.Popen[bytes]) -> None:
+    try:
+        guest = demo_guest.build()
+    except demo_guest.GuestError as err:
+        pytest.skip(str(err))
+    inst = lab.instance_dict(NAME, disks=0, kernel_path=str(guest.kernel),
+                             initrd_path=str(guest.initrd), user_shutdown=True)
+    inst["beparams"]["maxmem"] = 128
+    node.call("start", inst, [])
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait(lambda serial: "TICK 2 " in serial.text, "ticks", 60)
+    serial.type("poweroff -f")
+    deadline = time.monotonic() + 20
+    while (info := node.call("info", NAME)) is None or info["state"] != USER_SHUTDOWN:
+        assert time.monotonic() < deadline, info
+        time.sleep(0.05)
+    serial.close()
+    assert node.call("list") == [NAME]
+    node.call("cleanup", NAME)
+    assert node.call("list") == [] and node.traces(NAME) == []
+
+
+def test_the_administrators_button_and_force_are_not_the_user(
+        node: lab.Node, place: Path, kvmd: subprocess.Popen[bytes]) -> None:
+    inst = lab.instance_dict(NAME, user_shutdown=True)
+    disk = lab.make_disk(place / "disk")
+    for force in (False, True):
+        node.call("start", inst, [node.link(NAME, 0, disk)])
+        serial = lab.Serial(node.control(NAME, "serial"))
+        serial.wait_ticks(2)
+        node.call("stop", inst, force=force)
+        lab.wait_gone(node, NAME)
+        time.sleep(0.5)
+        assert node.call("info", NAME) is None
+        serial.close()
+        node.call("cleanup", NAME)
