@@ -23,6 +23,7 @@ from ganeti.rapi.base import NO_BODY, Call, Method, Resource, Table
 
 _LOG = logging.getLogger(__name__)
 _WAITERS = 64
+_STOP_PATIENCE = 5.0
 _JSON = "application/json"
 
 
@@ -67,7 +68,7 @@ class Server:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, address, port, ssl_context=context, shutdown_timeout=5.0)
+        site = web.TCPSite(self._runner, address, port, ssl_context=context)
         try:
             await site.start()
         except OSError as err:
@@ -79,7 +80,10 @@ class Server:
     async def stop(self) -> None:
         """Stop listening and drop what is going on."""
         if self._runner is not None:
-            await self._runner.cleanup()
+            try:
+                await asyncio.wait_for(self._runner.cleanup(), _STOP_PATIENCE)
+            except TimeoutError:
+                _LOG.info("Requests that were still going on have been dropped")
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._waiters.shutdown(wait=False, cancel_futures=True)
         self._clients.close()

@@ -27,6 +27,8 @@ _WORDS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "ipv4-address": {"type": "string", "format": "ipv4"},
     "ipv6-address": {"type": "string", "format": "ipv6"},
+    "ipv4-cidr-network": {"type": "string", "description": "IPv4 network, as in 10.0.0.0/24"},
+    "ipv6-cidr-network": {"type": "string", "description": "IPv6 network, as in fd00::/64"},
     "non-negative-float": {"type": "number", "minimum": 0},
     "relative-job-id": {"type": "integer", "maximum": -1},
     "negative-integer": {"type": "integer", "maximum": -1},
