@@ -106,11 +106,12 @@ class ScriptedNodes:
 
     def called(self, call: str) -> list[tuple[str, list[Any]]]:
         """(node name or key, arguments) of every call of this name."""
-        return [(self._name(key), args) for name, key, args in self.calls if name == call]
+        return [(node, args) for name, node, args in self.calls if name == call]
 
     def _name(self, key: str) -> str:
-        node = self._config().nodes.get(key)
-        return node.name if node is not None else key
+        """The name of a node given by uuid, name or address; a stranger keeps what was given."""
+        return next((node.name for node in self._config().nodes.values()
+                     if key in (node.uuid, node.name, node.primary_ip)), key)
 
     def __getattr__(self, name: str) -> Any:
         call = defs.table().get(name)
@@ -137,7 +138,7 @@ class ScriptedNodes:
         base = {"node_uuid": key, "node_name": self._name(key), "call": name}
         if node is not None and node.offline:
             return RpcResult(**base, offline=True, fail_msg="Node is marked offline")
-        self.calls.append((name, key, values))
+        self.calls.append((name, self._name(key), values))
         if name not in self._answers:
             raise AssertionError(f"nobody scripted the call {name} ({key}, {values})")
         value = self._answers[name]

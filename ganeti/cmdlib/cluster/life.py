@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti import constants, errors, objects, opcodes, pathutils
+from ganeti import constants, errors, opcodes, pathutils
 from ganeti.cmdlib import ancillary, base
 from ganeti.cmdlib.cluster import master_ip, redist
-from ganeti.masterd import hooks
-from ganeti.utils import io, net, sshkeys
+from ganeti.utils import net, ssh
 
 
 class LUClusterPostInit(base.LogicalUnit[Any]):
@@ -63,7 +62,7 @@ class LUClusterDestroy(base.LogicalUnit[Any]):
 
     def exec(self) -> str:
         master = self.config.cluster.master_node
-        hooks.HooksRunner(self.ctx, self).run_post_on([master])
+        self.ctx.hooks.run_post_on(self, [master])
         failure = master_ip.deactivate(self).fail_msg
         if failure:
             self.feedback.warning(f"Could not give up the master IP: {failure}")
@@ -109,8 +108,7 @@ class LUClusterRename(base.LogicalUnit[Any]):
         try:
             with self.cfg.edit(job=self.job_id) as draft:
                 draft.update(draft.cluster, cluster_name=self.name, master_ip=self.ip)
-            io.write_file(pathutils.SSH_KNOWN_HOSTS_FILE,
-                          known_hosts(self.config.cluster), mode=0o600)
+            ssh.write_known_hosts(self.config.cluster)
             changed = [item for item in ancillary.copied(self.config)
                        if item.path == pathutils.logical(pathutils.SSH_KNOWN_HOSTS_FILE)]
             redist.copy_files(self, changed)
@@ -122,9 +120,3 @@ class LUClusterRename(base.LogicalUnit[Any]):
                     hint="gnt-cluster activate-master-ip")
         return self.name
 
-
-def known_hosts(cluster: objects.Cluster) -> str:
-    """The file by which nodes know the host keys that all of them share."""
-    keys = (("ssh-rsa", cluster.rsahostkeypub), ("ssh-dss", cluster.dsahostkeypub))
-    return "".join(sshkeys.known_hosts_line(cluster.cluster_name, f"{kind} {key.split()[-1]}")
-                   for kind, key in keys if key)

@@ -172,7 +172,8 @@ class LUNodeAdd(base.LogicalUnit[Any]):
             raise errors.OpPrereqError(
                 f"Node {self.name} can not be reached at its secondary address"
                 f" {self.secondary_ip} port {port}", errors.ECODE_ENVIRON)
-        result = self.rpc.version([self.name])[self.name]
+        # By address: calls to a node that is still marked offline would not be sent.
+        result = self.rpc.version([self.primary_ip])[self.primary_ip]
         version = result.raise_if_failed(
             f"Can not ask node {self.name} for its version", prereq=True,
             ecode=errors.ECODE_ENVIRON)
@@ -214,7 +215,7 @@ class LUNodeAdd(base.LogicalUnit[Any]):
     def _check_secondary_present(self) -> None:
         if self.secondary_ip == self.primary_ip:
             return
-        result = self.rpc.node_has_ip_address(self.name, self.secondary_ip)
+        result = self.rpc.node_has_ip_address(self.primary_ip, self.secondary_ip)
         if not result.raise_if_failed(f"Can not ask node {self.name} for its addresses"):
             raise errors.OpExecError(
                 f"Node {self.name} does not have the secondary address {self.secondary_ip};"
@@ -238,11 +239,8 @@ class LUNodeAdd(base.LogicalUnit[Any]):
 
     def _enter(self) -> None:
         """Put the node into the configuration, with its certificate if it is a candidate."""
-        if self.known is None:
-            # Listed with the first commit, so that no version has a candidate without it.
-            digest = self._digest_of_new()
-        else:
-            digest = trust.digest(self, self.node)
+        # Listed with the first commit, so that no version has a candidate without it.
+        digest = trust.digest(self, self.node, self.primary_ip)
         with self.cfg.edit(job=self.job_id) as draft:
             draft.put(self.node)
             trust.list_digest(draft, self.node.uuid,
@@ -250,9 +248,6 @@ class LUNodeAdd(base.LogicalUnit[Any]):
         self.node = self.config.node(self.node.uuid)
         if self.node.master_candidate:
             self.feedback.info("Node will be a master candidate")
-
-    def _digest_of_new(self) -> str:
-        return trust.digest(self, self.node.replace(uuid=self.name))
 
     def _equip(self) -> None:
         """Give the node the files that all nodes have, and tell them about the node."""

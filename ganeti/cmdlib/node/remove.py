@@ -9,7 +9,6 @@ from ganeti.cmdlib import ancillary, base
 from ganeti.cmdlib.cluster import redist
 from ganeti.cmdlib.node import trust
 from ganeti.cmdlib.node.base import NodeUnit, other_nodes
-from ganeti.masterd import hooks
 
 
 class LUNodeRemove(NodeUnit[Any]):
@@ -45,7 +44,7 @@ class LUNodeRemove(NodeUnit[Any]):
         node = self.node
         promoted = trust.fill_pool(self, besides={node.uuid})
         trust.withdraw_ssh_key(self, node, leaving=True)
-        hooks.HooksRunner(self.ctx, self).run_post_on([node.uuid])
+        self.ctx.hooks.run_post_on(self, [node.uuid])
         with self.cfg.edit(job=self.job_id) as draft:
             draft.remove(node)
             trust.list_digest(draft, node.uuid, None)
@@ -60,14 +59,14 @@ class LUNodeRemove(NodeUnit[Any]):
 
     def _tell_goodbye(self) -> None:
         """The node stops its daemon and removes its keys. It is not in the configuration any
-        more, so it is found by its name."""
+        more, so it is called by its address."""
         if self.node.offline:
             self.feedback.warning(
                 f"Node {self.node.name} is offline and was not told; if it comes back, its"
                 " ganeti-noded still trusts this cluster", hint="reinstall it before reuse")
             return
         failure = self.rpc.node_leave_cluster(
-            self.node.name, self.config.cluster.modify_ssh_setup).fail_msg
+            self.node.primary_ip, self.config.cluster.modify_ssh_setup).fail_msg
         if failure:
             self.feedback.warning(f"Node {self.node.name} was removed but could not be told to"
                                   f" leave: {failure}")

@@ -226,10 +226,7 @@ class LUNodeSetParams(NodeUnit[Any]):
         loses = self.old_role is roles.Role.CANDIDATE and self.new_role is not self.old_role
         digest = None
         if becomes:
-            online = self.node.replace(offline=False)
-            if self.node.offline:
-                self._set_online()
-            digest = trust.digest(self, online)
+            digest = trust.digest(self, self.node, self.node.primary_ip)
         with self.cfg.edit(job=self.job_id) as draft:
             draft.update(self.node, **changes)
             if becomes or loses:
@@ -242,11 +239,6 @@ class LUNodeSetParams(NodeUnit[Any]):
         if self.locks_all:
             trust.fill_pool(self, besides={self.node.uuid})
         return told
-
-    def _set_online(self) -> None:
-        """Calls to offline nodes are not sent, so coming back is a step of its own."""
-        with self.cfg.edit(job=self.job_id) as draft:
-            draft.update(self.node, offline=False)
 
     def _changes(self) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         """Fields to change, and the pairs of name and value that the opcode returns."""

@@ -16,11 +16,14 @@ from ganeti.config import draft as drafts
 from ganeti.config import nodes as pool
 
 
-def digest(lu: base.LogicalUnit[Any], node: objects.Node) -> str:
-    """Digest of a node's client certificate; the node makes one if it has none."""
+def digest(lu: base.LogicalUnit[Any], node: objects.Node, address: str | None = None) -> str:
+    """Digest of a node's client certificate; the node makes one if it has none.
+
+    A node that is not (or only as offline) in the configuration is asked at its address.
+    """
     for action in (constants.CRYPTO_ACTION_GET, constants.CRYPTO_ACTION_CREATE):
         request = [[constants.CRYPTO_TYPE_SSL_DIGEST, action, {}]]
-        result = lu.rpc.node_crypto_tokens(node.uuid, request)
+        result = lu.rpc.node_crypto_tokens(address or node.uuid, request)
         for kind, token in result.payload or ():
             if kind == constants.CRYPTO_TYPE_SSL_DIGEST and token:
                 return str(token)
