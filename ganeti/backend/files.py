@@ -13,7 +13,7 @@ from typing import Any
 
 from ganeti import constants, errors, pathutils, runtime, ssconf
 from ganeti.rpc import kinds
-from ganeti.utils import io
+from ganeti.utils import io, process
 
 _hosts_lock = threading.Lock()
 
@@ -57,12 +57,24 @@ def _store(path: str, data: bytes, mode: Any, user: Any, group: Any, mtime: Any)
         raise errors.ParameterError(f"Wrong mode {mode!r} for {path}")
     uid = _id(user, lambda name: pwd.getpwnam(name).pw_uid, "user")
     gid = _id(group, lambda name: grp.getgrnam(name).gr_gid, "group")
+    is_new = not os.path.exists(real)
     directory = os.path.dirname(real)
     if not os.path.isdir(directory):
         io.make_dirs(directory)
     io.write_file(real, data, mode=mode, uid=uid, gid=gid,
                   mtime=mtime if isinstance(mtime, (int, float)) else None)
-    logging.info("The master has sent %s, %d bytes", path, len(data))
+    logging.info("The master has sent %s, %d bytes", pathutils.logical(path), len(data))
+    if is_new and real == pathutils.CLUSTER_CONF_FILE:
+        # The node has become a candidate.
+        threading.Thread(target=_start_confd, name="start-confd", daemon=True).start()
+
+
+def _start_confd() -> None:
+    try:
+        process.run([pathutils.DAEMON_UTIL, "start", constants.CONFD],
+                    timeout=60).require_success("Starting confd")
+    except errors.GenericError as err:
+        logging.error("%s", errors.text(err))
 
 
 def upload_file(file_name: kinds.FileDetails) -> None:

@@ -142,13 +142,11 @@ def clean_data_directory() -> None:
 
 
 def _forget_ssh() -> None:
-    """Take this node's own key out of its list, and with it the cluster's others."""
+    """Let the cluster's other nodes in no more; the node's own key harms nobody."""
     listed = sshkeys.PublicKeys()
-    keys = [key for own in listed.read().values() for key in own]
-    for key_type in sorted(constants.SSHK_ALL):
-        private, public = sshkeys.user_key_files(key_type)
-        if os.path.exists(public):
-            keys.append(io.read_first_line(public))
+    own = {sshkeys.identity(key) for key in _ssh_tokens(constants.CRYPTO_ACTION_GET)}
+    keys = [key for keys in listed.read().values() for key in keys
+            if sshkeys.identity(key) not in own]
     sshkeys.remove_authorized(sshkeys.authorized_keys_file(), keys)
     io.remove_file(listed.path)
 

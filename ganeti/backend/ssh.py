@@ -154,22 +154,30 @@ def node_ssh_key_add(node_uuid: str, node_name: str, potential_master_candidates
     return _update_nodes(changes)[1]
 
 
+def _own_keys(listed: Mapping[str, list[str]], node_uuid: str) -> dict[str, list[str]]:
+    """Keys that are a node's alone: one that nodes share must not go with the first of them."""
+    shared = {sshkeys.identity(key) for uuid, keys in listed.items() if uuid != node_uuid
+              for key in keys}
+    own = [key for key in listed.get(node_uuid, ()) if sshkeys.identity(key) not in shared]
+    return {node_uuid: own} if node_uuid in listed else {}
+
+
 def node_ssh_key_remove(node_uuid: str, node_name: str, master_candidate_uuids: Sequence[str],
                         potential_master_candidates: Sequence[str], from_authorized_keys: bool,
                         from_public_keys: bool, clear_authorized_keys: bool,
                         clear_public_keys: bool, readd: bool) -> Failures:
     """Take a node's key away everywhere, and the cluster's keys from the node."""
     listed = sshkeys.PublicKeys()
-    keys = listed.read([node_uuid])
-    candidates = listed.read(master_candidate_uuids)
+    keys = _own_keys(listed.read(), node_uuid)
+    mine = {sshkeys.identity(key) for key in listed.read().get(node_uuid, ())}
+    foreign = {uuid: [key for key in own if sshkeys.identity(key) not in mine]
+               for uuid, own in listed.read(master_candidate_uuids).items()}
     changes: dict[str, dict[str, Any]] = {}
     for name in _online():
         change = changes[name] = {}
         if name == node_name:
             if clear_authorized_keys and not readd:
-                change["authorized_keys"] = [constants.SSHS_REMOVE, {**candidates, **keys}]
-            elif from_authorized_keys and keys:
-                change["authorized_keys"] = [constants.SSHS_REMOVE, keys]
+                change["authorized_keys"] = [constants.SSHS_REMOVE, foreign]
             if clear_public_keys and not readd:
                 change["public_keys"] = [constants.SSHS_CLEAR, {}]
             continue
@@ -210,7 +218,8 @@ def node_ssh_keys_renew(node_uuids: Sequence[str], node_names: Sequence[str],
     failures += _update_nodes(changes)[1]
     if own in made:
         _use_new_key(new_key_type, suffix)
-    gone = {uuid: [key for key in keys if key not in wanted.get(uuid, ())]
+    kept = {sshkeys.identity(key) for keys in current.values() for key in keys}
+    gone = {uuid: [key for key in keys if sshkeys.identity(key) not in kept]
             for uuid, keys in former.items() if uuid in fresh}
     failures += _update_nodes({name: {"authorized_keys": [constants.SSHS_REMOVE, gone]}
                                for name in made})[1]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
-from ganeti import constants, errors, pathutils, ssconf
+from ganeti import constants, errors, pathutils
 from ganeti.utils import io, net, ssh, sshkeys, x509
 
 #: Connections that one node opens at a time
@@ -92,23 +92,16 @@ def missing_bridges(names: Sequence[str]) -> list[str]:
 ASK_NAME = 'if test -n "$GANETI_HOSTNAME"; then echo "$GANETI_HOSTNAME"; else hostname --fqdn; fi'
 
 
-def _ssh_ports() -> dict[str, int]:
-    """SSH port by node name."""
-    ports = ssconf.SimpleStore().mapping(constants.SS_SSH_PORTS)
-    return {name: int(port) for name, port in ports.items() if port.isdigit()}
-
-
 def node_list(value: Sequence[Any], own_name: str, cluster_name: str) -> Failures:
     """Which nodes can not be reached by SSH, or say that they are others."""
     nodes, by_node, candidates = value
     if own_name not in candidates:
         return {}
-    ports = _ssh_ports()
 
     def check(name: str) -> str | None:
         try:
             with ssh.node_session(name, cluster_name,
-                                  port=ports.get(name, constants.SSH_DEFAULT_PORT)) as session:
+                                  port=ssh.node_port(name)) as session:
                 result = session.run(ASK_NAME, timeout=SSH_TIMEOUT).require_success()
         except errors.GenericError as err:
             return errors.text(err)

@@ -364,6 +364,14 @@ def build_command(host: str, command: Sequence[str] | str | None, *, cluster_nam
     return argv
 
 
+def node_port(name: str) -> int:
+    """The SSH port of a node; of one that ssconf does not know yet, that of this node."""
+    from ganeti import ssconf
+    ports = ssconf.SimpleStore().mapping(constants.SS_SSH_PORTS)
+    known = ports.get(name) or ports.get(net.hostname()) or ""
+    return int(known) if known.isdigit() else constants.SSH_DEFAULT_PORT
+
+
 def run(host: str, command: Sequence[str] | str, *, port: int | None = None,
         input: str | bytes = b"", timeout: float | None = None) -> process.Result:
     """Run a command on a node of this cluster, over a connection of its own.
@@ -372,10 +380,9 @@ def run(host: str, command: Sequence[str] | str, *, port: int | None = None,
     """
     from ganeti import ssconf
     store = ssconf.SimpleStore()
-    if port is None:
-        port = int(store.mapping(constants.SS_SSH_PORTS).get(host) or constants.SSH_DEFAULT_PORT)
     address = store.primary_ips().get(host)
-    with node_session(host, store.cluster_name(), address=address, port=port) as session:
+    with node_session(host, store.cluster_name(), address=address,
+                      port=port or node_port(host)) as session:
         return session.run(command, input=input, timeout=timeout)
 
 
