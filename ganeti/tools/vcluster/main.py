@@ -49,13 +49,19 @@ def up(args: argparse.Namespace) -> int:
     return 0
 
 
+#: Small guests are the point here: diskless ones, disks of a MiB, none or many interfaces.
+BOUNDS = ("min:memory-size=4,cpu-count=1,disk-count=0,disk-size=1,nic-count=0,spindle-use=1"
+          "/max:memory-size=32768,cpu-count=8,disk-count=16,disk-size=1048576,nic-count=8,"
+          "spindle-use=12")
+
+
 def init_command(cluster: layout.VirtualCluster) -> list[str]:
     """The `gnt-cluster init` that suits the nodes of this cluster."""
     netdev = "eth0" if cluster.netns else "lo"
     return ["gnt-cluster", "init", f"--master-netdev={netdev}", "--master-netmask=32",
             "--enabled-hypervisors=kvm,fake", "--enabled-disk-templates=sharedfile,file,diskless",
             f"--node-parameters=ssh_port={layout.SSH_PORT}",
-            "-N", "mode=routed,link=main", "--no-etc-hosts", cluster.name]
+            f"--ipolicy-bounds-specs={BOUNDS}", "-N", "mode=routed,link=main", "--no-etc-hosts", cluster.name]
 
 
 def _form(cluster: layout.VirtualCluster) -> None:
