@@ -61,7 +61,8 @@ def init_command(cluster: layout.VirtualCluster) -> list[str]:
     return ["gnt-cluster", "init", f"--master-netdev={netdev}", "--master-netmask=32",
             "--enabled-hypervisors=kvm,fake", "--enabled-disk-templates=sharedfile,file,diskless",
             f"--node-parameters=ssh_port={layout.SSH_PORT}",
-            f"--ipolicy-bounds-specs={BOUNDS}", "-N", "mode=routed,link=main", "--no-etc-hosts", cluster.name]
+            f"--ipolicy-bounds-specs={BOUNDS}", "-N", "mode=routed,link=main",
+            "--no-etc-hosts", cluster.name]
 
 
 def _form(cluster: layout.VirtualCluster) -> None:
