@@ -23,6 +23,8 @@ MAX_BODY = 256 * 1024 * 1024
 KEEPALIVE = 900
 # A worker is written off when its call takes this many times as long as the caller waits.
 PATIENCE = 2
+# Seconds that calls under way get when the daemon stops.
+STOP_TIMEOUT = 2.0
 
 Backend = Callable[..., Any]
 
@@ -65,7 +67,11 @@ class NodeServer:
         """Close the socket and let the workers go."""
         if self._listener is not None:
             self._listener.close()
-        await self._web.shutdown(2.0)
+        # Close idle connections at once, so that only calls under way are waited for.
+        pre_shutdown = getattr(self._web, "pre_shutdown", None)  # aiohttp 3.9 and later
+        if pre_shutdown is not None:
+            pre_shutdown()
+        await self._web.shutdown(STOP_TIMEOUT)
         for lane in self._lanes.values():
             lane.close()
 
