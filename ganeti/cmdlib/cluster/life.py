@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from ganeti import constants, errors, opcodes, pathutils
@@ -97,8 +98,11 @@ class LUClusterRename(base.LogicalUnit[Any]):
             raise errors.OpPrereqError(
                 "Neither the name nor the address of the cluster would change",
                 errors.ECODE_INVAL)
+        # Loopback addresses (of virtual clusters) refuse connections when they are free.
+        loopback = ipaddress.ip_address(self.ip).is_loopback
         if self.ip != cluster.master_ip and net.tcp_ping(
-                self.ip, net.daemon_port(constants.NODED), timeout=3.0):
+                self.ip, net.daemon_port(constants.NODED), timeout=3.0,
+                live_port_needed=loopback):
             raise errors.OpPrereqError(
                 f"The cluster's new address {self.ip} is in use already",
                 errors.ECODE_NOTUNIQUE)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ganeti import constants, errors, ht, objects, opcodes
+from ganeti import constants, errors, ht, objects, opcodes, serializer
 from ganeti.cmdlib.checks import instance_parameters, parameters, uids
 from ganeti.config import macs
 from ganeti.hypervisor import registry as hypervisors
@@ -162,7 +162,8 @@ def merged_os_hypervisor(op: Any, cluster: objects.Cluster) -> dict[str, Any]:
 
 def merged_private(op: Any, cluster: objects.Cluster) -> dict[str, Any]:
     """Private OS parameters; they are stored as plain values, in the configuration only."""
-    given = {os_name: {key: getattr(value, "value", value) for key, value in values.items()}
+    given = {os_name: {key: value.get() if isinstance(value, serializer.Private) else value
+                       for key, value in values.items()}
              for os_name, values in op.osparams_private_cluster.items()}
     return parameters.merged_levels(cluster.osparams_private_cluster, given)
 

@@ -62,9 +62,3 @@ def minors(config: objects.ConfigData) -> dict[str, dict[int, str]]:
                 for node_uuid, minor in registry.template(disk.dev_type).minors(disk):
                     found[node_uuid][minor] = inst.name
     return dict(found)
-
-
-def active_minors(config: objects.ConfigData, node_uuid: str) -> set[int]:
-    """Minors that should be in use on a node because their instance's disks are active."""
-    active = {inst.name for inst in config.instances.values() if inst.disks_active}
-    return {minor for minor, name in minors(config).get(node_uuid, {}).items() if name in active}

@@ -171,21 +171,21 @@ def failover_memory(view: GroupView) -> Problems:
 
     Counted are instances that are to be up, mirrored between nodes, and balanced automatically.
     """
-    needs: dict[tuple[str, str], int] = defaultdict(int)
+    needs: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for inst in view.config.instances.values():
         if inst.forthcoming or inst.admin_state != constants.ADMINST_UP:
             continue
         backend = view.config.filled_beparams(inst)
         if backend["auto_balance"]:
             for uuid in view.config.secondary_nodes(inst):
-                needs[uuid, inst.primary_node] += backend["minmem"]
+                needs[uuid][inst.primary_node] += backend["minmem"]
     for answer in view.arrived(vm_only=True):
         info = answer.get(constants.NV_HVINFO)
         free = info.get("memory_free") if isinstance(info, dict) else None
         if not isinstance(free, (int, float)):
             continue
-        for (secondary, primary), needed in sorted(needs.items()):
-            if secondary == answer.node.uuid and needed > free:
+        for primary, needed in sorted(needs[answer.node.uuid].items()):
+            if needed > free:
                 yield Problem(answer.node.name,
                               f"has too little memory to take over the instances of "
                               f"{view.name_of(primary)}: {needed} MiB needed, "

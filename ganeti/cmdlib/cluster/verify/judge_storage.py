@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ganeti import constants
-from ganeti.cmdlib.cluster.verify import footprint
 from ganeti.cmdlib.cluster.verify.report import Problem, warning
 from ganeti.cmdlib.cluster.verify.view import GroupView
 
@@ -131,9 +130,8 @@ def drbd_minors(view: GroupView) -> Problems:
             yield Problem(name, f"cannot list drbd minors: {used}")
         elif used is not None:
             owners = view.minors.get(answer.node.uuid, {})
-            for minor in sorted(footprint.active_minors(view.config, answer.node.uuid)
-                                - set(used)):
-                yield Problem(name, f"drbd minor {minor} of instance {owners[minor]} "
-                                    "is not active")
+            for minor, owner in sorted(owners.items()):
+                if minor not in used and owner in view.active_names:
+                    yield Problem(name, f"drbd minor {minor} of instance {owner} is not active")
             for minor in sorted(set(used) - owners.keys()):
                 yield Problem(name, f"drbd minor {minor} is in use but belongs to no instance")

@@ -13,6 +13,8 @@ from ganeti import constants
 
 ERROR = constants.CV_ERROR
 WARNING = constants.CV_WARNING
+# Hints a check gives before its pattern is clear: thousands would hide the problems.
+MAX_HINTS = 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Report:
         self._ignore = frozenset(ignore_errors)
         self._simulate = simulate_errors
         self._verbose = verbose
-        self._hinted: set[str] = set()
+        self._hinted: dict[Callable[..., Any], set[str]] = {}
         self.failed = False
         self.counts = {ERROR: 0, WARNING: 0}
 
@@ -83,12 +85,13 @@ class Report:
             self.failed = True
         self._feedback(format_line(severity, check.code, problem, self._error_codes))
         if check.mend and not self._error_codes:
-            self._hint(check.mend.format(item=problem.item))
+            self._hint(check, check.mend.format(item=problem.item))
 
-    def _hint(self, command: str) -> None:
-        """The mending command, once a run: hundreds of equal hints would hide the problems."""
-        if command not in self._hinted:
-            self._hinted.add(command)
+    def _hint(self, check: Check, command: str) -> None:
+        """The mending command, each once and only a few of every check."""
+        given = self._hinted.setdefault(check.judge, set())
+        if command not in given and len(given) < MAX_HINTS:
+            given.add(command)
             self._feedback(f"      Hint: {command}")
 
     def run(self, checks: Iterable[Check], view: Any, skip: Collection[str] = ()) -> None:

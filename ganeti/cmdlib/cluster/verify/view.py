@@ -81,6 +81,11 @@ class GroupView:
         """Node uuid -> DRBD minor -> name of the instance that uses it."""
         return footprint.minors(self.config)
 
+    @functools.cached_property
+    def active_names(self) -> set[str]:
+        """Names of the instances whose disks should be in use."""
+        return {inst.name for inst in self.config.instances.values() if inst.disks_active}
+
     def name_of(self, node_uuid: str) -> str:
         """A node's name; the uuid of a node that does not exist."""
         node = self.config.nodes.get(node_uuid)

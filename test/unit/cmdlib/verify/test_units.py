@@ -83,6 +83,15 @@ def test_lines_hints_and_result(master):
     assert "node2.example.com" in master.log[position + 1]
 
 
+def test_hints_stop_when_the_pattern_is_clear(start_master):
+    master = start_master(instances=[
+        masterside.make_instance(f"i{number}", admin_state="up") for number in range(9)])
+    assert verify_group(master) is False
+    down = [line for line in problems(master) if "does not run" in line]
+    hints = [line for line in master.log if "gnt-instance startup" in line]
+    assert (len(down), len(hints)) == (9, report.MAX_HINTS)
+
+
 def test_lines_for_programs(master):
     bad = {"node2.example.com": {constants.NV_CLIENT_CERT: ["ERROR", "gone"]}}
     assert verify_group(master, bad, error_codes=True) is False
