@@ -7,6 +7,7 @@ the node. What particular drivers do is in their own modules.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,17 +53,19 @@ class InstanceInfo:
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Progress of a migration; RAM in MiB (None when the driver can not tell)."""
+    """Progress of a migration; RAM in MiB, times in ms (None when the driver can not tell)."""
 
     #: One of constants.HV_MIGRATION_VALID_STATUSES
     status: str
     transferred_ram: float | None = None
     total_ram: float | None = None
     postcopy_status: str | None = None
+    #: How long the guest stood still, and the whole transfer; known when it has completed
+    downtime: int | None = None
+    total_time: int | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        return {"status": self.status, "transferred_ram": self.transferred_ram,
-                "total_ram": self.total_ram, "postcopy_status": self.postcopy_status}
+        return dataclasses.asdict(self)
 
 
 class BaseHypervisor(ABC):

@@ -112,11 +112,21 @@ def _has_ended(unit: RelocatingUnit, status: dict[str, Any]) -> bool:
 def _show_progress(unit: RelocatingUnit, status: dict[str, Any]) -> None:
     sent, total = status.get("transferred_ram"), status.get("total_ram")
     if status["status"] == constants.HV_MIGRATION_COMPLETED:
-        unit.feedback("* memory transfer complete")
+        unit.feedback("* memory transfer complete" + _times(status))
     elif sent is not None and total:
         unit.feedback(f"* memory transfer progress: {100 * float(sent) / float(total):.2f} %")
     if status.get("postcopy_status"):
         unit.feedback(f"* postcopy status: {status['postcopy_status']}")
+
+
+def _times(status: dict[str, Any]) -> str:
+    """What the hypervisor measured, where it tells: the guest's standstill above all."""
+    words = []
+    if status.get("total_time") is not None:
+        words.append(f"{status.get('transferred_ram') or 0:.0f} MiB in {status['total_time']} ms")
+    if status.get("downtime") is not None:
+        words.append(f"downtime {status['downtime']} ms")
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _abort(unit: RelocatingUnit, info: Any, live: bool) -> None:

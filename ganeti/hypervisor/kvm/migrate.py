@@ -72,7 +72,8 @@ def status(session: Session, hvp: Mapping[str, Any]) -> MigrationStatus:
         session.execute("migrate-start-postcopy")
     return MigrationStatus(
         status=word, transferred_ram=_mib(ram.get("transferred")), total_ram=_mib(ram.get("total")),
-        postcopy_status=state if state.startswith("postcopy") else None)
+        postcopy_status=state if state.startswith("postcopy") else None,
+        downtime=answer.get("downtime"), total_time=answer.get("total-time"))
 
 
 def failure(session: Session) -> str:

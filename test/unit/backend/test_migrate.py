@@ -39,7 +39,8 @@ def test_the_source_lets_go_after_success(guest):
     migrate.instance_migrate("cluster", guest, "192.0.2.2", True)
     status = migrate.instance_get_migration_status(guest)
     assert status["status"] == constants.HV_MIGRATION_COMPLETED
-    assert set(status) == {"status", "transferred_ram", "total_ram", "postcopy_status"}
+    assert set(status) == {"status", "transferred_ram", "total_ram", "postcopy_status",
+                           "downtime", "total_time"}
     migrate.instance_finalize_migration_src(guest, True, True)
     assert backend.instance_list([constants.HT_FAKE], None) == []
     assert not os.path.lexists(link(guest, 0))
