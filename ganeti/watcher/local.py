@@ -1,0 +1,126 @@
+"""What the watcher does on every node: the daemons, the administrator's hooks, the pause."""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import time
+import urllib.error
+import urllib.request
+
+from ganeti import constants, errors, pathutils, serializer, ssconf
+from ganeti.backend import hooks
+from ganeti.utils import io, net, process
+
+_LOG = logging.getLogger(__name__)
+_DAEMON_TIMEOUT = 120.0
+_RAPI_TIMEOUT = 15.0
+
+
+def paused_until() -> float | None:
+    """Until when the watcher shall rest; None when it shall not.
+
+    A pause that is over is taken away; a file that makes no sense does not stop the watcher.
+    """
+    path = pathutils.WATCHER_PAUSEFILE
+    try:
+        until = serializer.load(io.read_bytes(path, 1024), path)
+    except FileNotFoundError:
+        return None
+    except errors.ParseError as err:
+        _LOG.warning("The pause is ignored: %s", err)
+        return None
+    if not isinstance(until, (int, float)) or isinstance(until, bool):
+        _LOG.warning("The pause is ignored: %s holds no time", path)
+        return None
+    if until <= time.time():
+        io.remove_file(path)
+        return None
+    return float(until)
+
+
+def _daemon_util(*words: str) -> bool:
+    try:
+        result = process.run([pathutils.DAEMON_UTIL, *words], timeout=_DAEMON_TIMEOUT)
+    except errors.ProcessError as err:
+        _LOG.error("%s", err)
+        return False
+    if result.failed:
+        _LOG.error("daemon-util %s: %s: %s", " ".join(words), result.fail_reason,
+                   result.output.strip())
+    return not result.failed
+
+
+def ensure_node_daemons() -> None:
+    """Start the daemons that every node of a cluster has, where they do not run."""
+    _daemon_util("check-and-start", constants.NODED)
+    if os.path.exists(pathutils.CLUSTER_CONF_FILE):
+        _daemon_util("check-and-start", constants.CONFD)
+    if process.run([pathutils.DAEMON_UTIL, "daemon-executable", constants.KVMD]).failed:
+        return
+    if _user_shutdown_enabled():
+        _daemon_util("check-and-start", constants.KVMD)
+    else:
+        _daemon_util("stop", constants.KVMD)
+
+
+def _user_shutdown_enabled() -> bool:
+    store = ssconf.SimpleStore()
+    return (store.get(constants.SS_ENABLED_USER_SHUTDOWN, "") == "True"
+            and constants.HT_KVM in store.hypervisors())
+
+
+def ensure_master_daemons() -> None:
+    """Start the master's daemons, where they do not run."""
+    _daemon_util("check-and-start", constants.MASTERD)
+    _daemon_util("check-and-start", constants.RAPI)
+
+
+def run_hooks() -> None:
+    """Run the administrator's scripts for every run of the watcher."""
+    store = ssconf.SimpleStore()
+    env = {"PATH": constants.HOOKS_PATH, "GANETI_HOOKS_VERSION": str(constants.HOOKS_VERSION),
+           "GANETI_HOOKS_PATH": constants.HOOKS_NAME_WATCHER,
+           "GANETI_DATA_DIR": pathutils.DATA_DIR,
+           "GANETI_CLUSTER": store.get(constants.SS_CLUSTER_NAME, ""),
+           "GANETI_MASTER": store.get(constants.SS_MASTER_NODE, "")}
+    try:
+        results = hooks.run_directory(constants.HOOKS_NAME_WATCHER, env)
+    except errors.HooksFailure as err:
+        _LOG.error("%s", err)
+        return
+    for script, result, output in results:
+        if result == constants.HKR_FAIL:
+            _LOG.error("Hook %s failed: %s", script, output.strip())
+
+
+def rapi_answers(address: str) -> bool:
+    """Whether the REST interface of this master tells its version."""
+    host = f"[{address}]" if ":" in address else address
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    url = f"https://{host}:{net.daemon_port(constants.RAPI)}/version"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                         urllib.request.HTTPSHandler(context=context))
+    try:
+        with opener.open(url, timeout=_RAPI_TIMEOUT) as answer:
+            return bool(answer.read().strip() == str(constants.RAPI_VERSION).encode())
+    except urllib.error.HTTPError as err:
+        with err:
+            return err.code == 401  # it serves, and wants to know who asks
+    except (OSError, ValueError) as err:
+        _LOG.info("The REST interface does not answer at %s: %s", address, err)
+        return False
+
+
+def ensure_rapi(address: str) -> None:
+    """Restart the REST interface when it runs and does not answer."""
+    if rapi_answers(address):
+        return
+    _LOG.warning("Restarting %s", constants.RAPI)
+    _daemon_util("stop", constants.RAPI)
+    _daemon_util("start", constants.RAPI)
+    if not rapi_answers(address):
+        _LOG.error("%s does not answer at %s after its restart either", constants.RAPI, address)
