@@ -41,9 +41,10 @@ def newest_copy() -> str:
     """Which master candidate has the newest good copy, as its confd tells."""
     try:
         values = ssconf.SimpleStore()
-        own = set(net.own_addresses())
-        peers = [ip for ip in values.lines(constants.SS_MASTER_CANDIDATES_IPS) if ip not in own]
         names = {ip: name for name, ip in values.primary_ips().items()}
+        me = net.hostname()
+        peers = [ip for ip in values.lines(constants.SS_MASTER_CANDIDATES_IPS)
+                 if names.get(ip) != me]
         if not peers:
             return "There is no other master candidate; restore the file from a backup"
         key = io.read_file(pathutils.CONFD_HMAC_KEY).strip()
