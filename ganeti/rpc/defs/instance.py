@@ -26,7 +26,8 @@ CALLS = [
     Call("instance_finalize_migration_src", Arg("instance", INSTANCE), Arg("success"),
          Arg("live"), timeout=SLOW, idempotent=True, result="null"),
     Call("instance_get_migration_status", Arg("instance", INSTANCE), timeout=SLOW,
-         idempotent=True, result="{status, transferred_ram, total_ram, postcopy_status, downtime, total_time}"),
+         idempotent=True, result="{status, transferred_ram, total_ram, postcopy_status, downtime, "
+         "total_time}"),
     Call("instance_info", Arg("instance"), Arg("hname"), Arg("hvparams"), timeout=URGENT,
          idempotent=True, result="{} when not running, else {memory,vcpus,state,time}"),
     Call("instance_list", Arg("hypervisor_list"), Arg("hvparams"), timeout=URGENT, multi=True,
