@@ -1,0 +1,107 @@
+"""QEMU's side of migrations, told by a scripted QEMU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganeti import constants, errors
+from ganeti.hypervisor.kvm import migrate
+from ganeti.hypervisor.kvm.qmp import Session
+from test.unit.hypervisor.kvm.fakeqemu import FakeQemu, returns
+
+HVP = constants.HV_TABLES[constants.HT_KVM].defaults()
+DONE = [returns({})]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "qmp"
+
+
+def test_parameters_are_set_before_the_guest_is_sent(path: Path) -> None:
+    script = {"migrate-set-parameters": DONE, "migrate": DONE, "migrate-set-capabilities": DONE}
+    hvp = HVP | {"migration_bandwidth": 10, "migration_downtime": 250, "migration_port": 8200,
+                 "migration_caps": "xbzrle:auto-converge"}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        migrate.send(session, hvp, "192.0.2.7", live=True)
+    assert [command["execute"] for command in qemu.commands[1:]] == [
+        "migrate-set-capabilities", "migrate-set-parameters", "migrate"]
+    assert qemu.named("migrate") == [{"uri": "tcp:192.0.2.7:8200"}]
+    assert qemu.named("migrate-set-parameters") == [
+        {"max-bandwidth": 10 << 20, "downtime-limit": 250}]
+    assert [cap["capability"] for cap in qemu.named("migrate-set-capabilities")[0][
+        "capabilities"]] == ["xbzrle", "auto-converge"]
+
+
+def test_not_live_halts_the_guest_first_and_zero_is_no_limit(path: Path) -> None:
+    script = {"migrate-set-parameters": DONE, "migrate": DONE, "stop": DONE}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        migrate.send(session, HVP | {"migration_bandwidth": 0}, "2001:db8::7", live=False)
+    names = [command["execute"] for command in qemu.commands]
+    assert names.index("stop") < names.index("migrate")
+    assert qemu.named("migrate") == [{"uri": "tcp:[2001:db8::7]:8102"}]
+    assert qemu.named("migrate-set-parameters")[0]["max-bandwidth"] > 1 << 60
+
+
+@pytest.mark.parametrize("state,word", [
+    ("setup", "active"), ("active", "active"), ("device", "active"), ("cancelling", "active"),
+    ("completed", "completed"), ("failed", "failed"), ("cancelled", "cancelled"),
+    ("none", "failed"), ("postcopy-active", "postcopy-active")])
+def test_states_become_the_catalogues_words(path: Path, state: str, word: str) -> None:
+    answer = {"status": state, "ram": {"transferred": 3 << 20, "total": 16 << 20}}
+    with FakeQemu(path, {"query-migrate": [returns(answer)]}):
+        with Session(str(path), "i") as session:
+            status = migrate.status(session, HVP)
+    assert (status.status, status.transferred_ram, status.total_ram) == (word, 3, 16)
+    assert word in constants.HV_KVM_MIGRATION_VALID_STATUSES
+
+
+def test_never_begun_is_no_success(path: Path) -> None:
+    with FakeQemu(path, {"query-migrate": [returns({})]}), Session(str(path), "i") as session:
+        assert migrate.status(session, HVP).status == constants.HV_MIGRATION_FAILED
+
+
+@pytest.mark.parametrize("caps,rounds,turned", [
+    ("postcopy-ram", 2, 1), ("postcopy-ram", 1, 0), ("", 5, 0)])
+def test_post_copy_begins_after_the_first_round(path: Path, caps: str, rounds: int, turned: int
+                                                ) -> None:
+    answer: dict[str, Any] = {"status": "active", "ram": {
+        "transferred": 1, "total": 1, "dirty-sync-count": rounds}}
+    script = {"query-migrate": [returns(answer)], "migrate-start-postcopy": DONE}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        migrate.status(session, HVP | {"migration_caps": caps})
+    assert len(qemu.named("migrate-start-postcopy")) == turned
+
+
+def test_cancelling_what_is_under_way_is_waited_for(path: Path) -> None:
+    states = [[returns({"status": state})]
+              for state in ("active", "cancelling", "cancelling", "cancelled")]
+    with FakeQemu(path, {"query-migrate": states, "migrate_cancel": DONE}) as qemu:
+        with Session(str(path), "i") as session:
+            assert migrate.cancel(session)
+            migrate.wait_cancelled(session, 5)
+    assert len(qemu.named("migrate_cancel")) == 1
+
+
+def test_what_has_ended_is_not_cancelled(path: Path) -> None:
+    with FakeQemu(path, {"query-migrate": [returns({"status": "failed"})]}):
+        with Session(str(path), "i") as session:
+            assert not migrate.cancel(session)
+
+
+def test_cancelling_that_takes_too_long(path: Path) -> None:
+    with FakeQemu(path, {"query-migrate": [returns({"status": "cancelling"})]}):
+        with Session(str(path), "i") as session:
+            with pytest.raises(errors.HypervisorError, match="did not cancel"):
+                migrate.wait_cancelled(session, 0.1)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_only_a_halted_guest_is_continued(path: Path, running: bool) -> None:
+    script = {"query-status": [returns({"running": running, "status": "x"})], "cont": DONE}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        migrate.run(session)
+    assert len(qemu.named("cont")) == (0 if running else 1)
