@@ -123,9 +123,9 @@ class _Host:
         self._cluster = cluster
 
     def op_started(self, job: jobs.Job, index: int) -> None:
-        held = {level.name: sorted(self._cluster.locks.held(job.id, level)[0])
-                for level in base.Level}
-        self._cluster.held = held
+        held = {level.name: self._cluster.locks.held(job.id, level) for level in base.Level}
+        self._cluster.held = {name: ["ALL"] if whole else sorted(names)
+                              for name, (names, whole) in held.items()}
 
     def op_waits(self, job: jobs.Job) -> None:
         raise AssertionError("nobody else holds locks here")

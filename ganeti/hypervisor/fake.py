@@ -255,10 +255,11 @@ class FakeHypervisor(base.BaseHypervisor):
         _fail_if_asked("hotplug", instance)
         guest = self._require_guest(instance.name)
         kind = "disks" if isinstance(device, objects.Disk) else "nics"
-        mark = (extra[1] or extra[0]) if isinstance(device, objects.Disk) else device.mac
+        mark = None if action == constants.HOTPLUG_ACTION_REMOVE else (
+            device.mac if isinstance(device, objects.Nic) else extra[1] or extra[0])
         plugged = list(guest[kind])
         if action == constants.HOTPLUG_ACTION_ADD:
-            plugged.append(mark)
+            plugged.insert(seq, mark)
         elif seq >= len(plugged):
             raise errors.HotplugError(
                 f"Instance {instance.name} runs without a {dev_type} of index {seq}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
@@ -39,6 +40,7 @@ from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.hypervisor.kvm.runtime import Runtime
+from ganeti.storage import links
 from ganeti.undo import Undo
 
 _MIB = 1 << 20
@@ -282,7 +284,8 @@ class KvmHypervisor(BaseHypervisor):
     def accept_instance(self, instance: objects.Instance, info: Any, target: str) -> None:
         """Start a QEMU that waits for the guest."""
         files = Files(instance.name)
-        run = Runtime.from_portable(info, f"that was sent for {instance.name}")
+        run = _relinked(Runtime.from_portable(info, f"that was sent for {instance.name}"),
+                        instance)
         self._prepare(files)
         qemu = binary.probe(run.command[0])
         machine = run.hvp["machine_version"]
@@ -380,3 +383,14 @@ def _wait_for(session: Session, states: Sequence[str], timeout: float = _CANCEL_
                 f"QEMU is still in state '{state}' after {timeout:g} s; expected"
                 f" {' or '.join(states)}")
         time.sleep(_POLL)
+
+
+def _relinked(run: Runtime, instance: objects.Instance) -> Runtime:
+    """The runtime with the links of this node: they are numbered by the disks' present order.
+
+    On the sending node disks that were plugged or unplugged in between kept their numbers.
+    """
+    order = {disk.uuid: index for index, disk in enumerate(instance.disks_info or ())}
+    return run.replace(disks=[
+        dataclasses.replace(disk, link=links.link_path(instance.name, order[disk.disk.uuid]))
+        if disk.disk.uuid in order else disk for disk in run.disks])
