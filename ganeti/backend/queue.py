@@ -29,6 +29,7 @@ def _queue() -> journal.Journal:
         io.make_dirs(pathutils.JOB_QUEUE_ARCHIVE_DIR, 0o750, owner.uid, owner.gid)
         found = _journals[directory] = journal.Journal(
             directory, mode=constants.JOB_QUEUE_FILES_PERMS, uid=owner.uid, gid=owner.gid)
+        found.replay()
     return found
 
 
@@ -73,7 +74,9 @@ def _relative(path: str) -> str:
 
 def jobqueue_purge() -> None:
     """Remove the whole copy: the node is no candidate any more."""
-    _journals.pop(pathutils.QUEUE_DIR, None)
+    former = _journals.pop(pathutils.QUEUE_DIR, None)
+    if former is not None:
+        former.discard()
     for base, _, names in os.walk(pathutils.QUEUE_DIR):
         for name in names:
             if name not in ("lock", "version"):

@@ -85,10 +85,13 @@ class Draft:
         self._scalars.update(scalars)
         self._config = None
 
+    def drop_unchanged(self) -> None:
+        """Forget what was put but equals what is there."""
+        self._puts = {uuid: item for uuid, item in self._puts.items()
+                      if item != self._old(item)}
+
     def finish(self, ledger: claims.Ledger) -> tuple[objects.ConfigData, Any]:
         """Check the change; the next version, and the claims to accept with it."""
-        changed = {uuid: item for uuid, item in self._puts.items() if item != self._old(item)}
-        self._puts = changed
         self._follow_instances()
         old = [item for item in map(self._old, self._puts.values()) if item is not None]
         old += [self._old(item) for item in self._removes.values()]

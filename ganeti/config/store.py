@@ -90,6 +90,7 @@ class ConfigStore:
             old = self._config
             pending = draft.Draft(old)
             yield pending
+            pending.drop_unchanged()
             if pending.is_empty:
                 return
             new, delta = pending.finish(self._ledger)

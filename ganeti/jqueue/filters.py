@@ -5,6 +5,7 @@ Also the rate limits that a job's reason trail may carry (``rate-limit:N:NAME``)
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -135,8 +136,13 @@ class RuleSet:
     """All rules in their order."""
 
     def __init__(self, rules: Iterable[objects.FilterRule]) -> None:
-        ordered = sorted(rules, key=lambda rule: (rule.priority, rule.watermark, rule.uuid))
-        self._rules = [_Rule(rule) for rule in ordered]
+        self._rules = []
+        for rule in sorted(rules, key=lambda rule: (rule.priority, rule.watermark, rule.uuid)):
+            try:
+                self._rules.append(_Rule(rule))
+            except (errors.GenericError, KeyError, ValueError, TypeError) as err:
+                logging.error("Job filter %s can not be understood and is left out: %s",
+                              rule.uuid, err)
 
     def judge(self, job: jobs.Job, running: Callable[[str], int]) -> Verdict:
         """Whether a job may run now; ``running`` tells how many jobs of a bucket run."""

@@ -116,24 +116,25 @@ class Queue:
 
     # Submission (the checks are in ``intake``).
 
-    def enqueue(self, prepared: Sequence[intake.Prepared],
-                ignore_drain: bool = False) -> tuple[list[list[Any]], int | None]:
+    def enqueue(self, prepared: Sequence[intake.Prepared], ignore_drain: bool = False,
+                earlier: Sequence[list[Any]] = ()) -> tuple[list[list[Any]], int | None]:
         """Give ids to checked jobs and queue their files; (answers, ticket to wait with).
 
-        The jobs come to life with ``activate``, once the ticket is durable.
+        The jobs come to life with ``activate``, once the ticket is durable. ``earlier`` are
+        answers of the same submission, to which relative job ids may refer.
         """
         if self.drained and not ignore_drain:
             raise errors.JobQueueDrainError(
                 "The job queue is drained; 'gnt-cluster queue undrain' opens it again")
         received = time.time_ns()
         changes: list[list[str]] = []
-        answers: list[list[Any]] = []
+        known = list(earlier)
         with self.mutex:
             if self._stopping:
                 raise errors.JobQueueError("The master daemon is stopping")
             for item in prepared:
-                answer = self._enqueue_one(item, answers, received, changes)
-                answers.append(answer)
+                known.append(self._enqueue_one(item, known, received, changes))
+            answers = known[len(earlier):]
             if not changes:
                 return answers, None
             changes.append([journal.WRITE, stores.SERIAL, f"{self._last_id}\n"])

@@ -198,6 +198,14 @@ class Journal:
             count += 1
         return count
 
+    def discard(self) -> None:
+        """Forget everything: the files are about to be removed."""
+        with self._mutex:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            self._touched = set()
+
     def close(self) -> None:
         """Flush everything and leave no segment behind."""
         with self._mutex:

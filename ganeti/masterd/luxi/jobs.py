@@ -83,7 +83,14 @@ class JobMethods:
     async def _enqueue(self, prepared: Sequence[intake.Prepared],
                        ignore_drain: bool) -> list[list[Any]]:
         """Give ids, and answer once the jobs are safe on disk and on the candidates."""
-        answers, ticket = self._queue.enqueue(prepared, ignore_drain)
+        answers: list[list[Any]] = []
+        ticket = None
+        for start in range(0, len(prepared), _CHUNK):
+            part, last = self._queue.enqueue(prepared[start:start + _CHUNK], ignore_drain, answers)
+            answers += part
+            ticket = ticket if last is None else last
+            if start + _CHUNK < len(prepared):
+                await asyncio.sleep(0)
         if ticket is None:
             return answers
         try:
