@@ -158,7 +158,8 @@ def setup_node(client: luxi.Client, join: NodeJoin, feedback: Feedback = logging
     facts = _gather(client, join)
     address = net.resolve(join.name)
     certificate = io.read_file(pathutils.NODED_CERT_FILE)
-    host_keys = ssh.UserHostKeys(join.ask, strict=join.ssh_key_check)
+    host_keys = ssh.UserHostKeys(join.ask, strict=join.ssh_key_check,
+                                 cluster_name=facts.cluster_name)
     with ssh.SshSession(join.name, host_keys, address=address, port=facts.ssh_port,
                         password=join.password) as session:
         if join.force_join:

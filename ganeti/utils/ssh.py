@@ -66,11 +66,14 @@ class UserHostKeys:
 
     :param ask: asked about an unknown machine, with a text; None refuses it
     :param strict: False takes any key
+    :param cluster_name: a known machine may show this cluster's key too: it has been a node
     """
 
-    def __init__(self, ask: Callable[[str], bool] | None = None, strict: bool = True):
+    def __init__(self, ask: Callable[[str], bool] | None = None, strict: bool = True,
+                 cluster_name: str | None = None):
         self._ask = ask
         self._strict = strict
+        self._cluster_name = cluster_name
         self.paths = [os.path.join(sshkeys.ssh_directory(), "known_hosts"),
                       os.path.expanduser("~/.ssh/known_hosts"),
                       os.path.join(pathutils.SSH_CONFIG_DIR, "ssh_known_hosts")]
@@ -83,6 +86,8 @@ class UserHostKeys:
         found: list[tuple[str, str]] = []
         for path in dict.fromkeys(self.paths):
             found += _known_in(path, name)
+        if found and self._cluster_name is not None:
+            found += _known_in(pathutils.SSH_KNOWN_HOSTS_FILE, self._cluster_name)
         return found
 
     def unknown(self, host: str, port: int, kind: str, key: str) -> None:
