@@ -312,7 +312,7 @@ class KvmHypervisor(BaseHypervisor):
             status = migrate.status(session, self._migration_parameters(instance))
             if status.status == constants.HV_MIGRATION_FAILED:
                 logging.error("Migration of instance %s failed: %s", instance.name,
-                              migrate.failure(session))
+                              migrate.report(session))
         return status
 
     def finalize_migration_dst(self, instance: objects.Instance, info: Any,
@@ -334,6 +334,7 @@ class KvmHypervisor(BaseHypervisor):
                                live: bool) -> None:
         files = Files(instance.name)
         if success:
+            self._log_times(instance)
             launch.end(files)
             self._remove_traces(files)
             return
@@ -341,6 +342,14 @@ class KvmHypervisor(BaseHypervisor):
             if migrate.cancel(session):
                 migrate.wait_cancelled(session, _CANCEL_TIMEOUT)
             migrate.run(session)
+
+    def _log_times(self, instance: objects.Instance) -> None:
+        try:
+            with self._session(instance) as session:
+                logging.info("Migration of instance %s took %s", instance.name,
+                             migrate.report(session))
+        except errors.HypervisorError as err:
+            logging.warning("How long the migration took is not known: %s", err)
 
     def _session(self, instance: objects.Instance) -> Session:
         files = Files(instance.name)

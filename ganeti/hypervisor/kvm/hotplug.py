@@ -64,7 +64,10 @@ def remove_disk(session: Session, disk: DiskDevice, hvp: Mapping[str, Any]) -> N
     """Unplug a disk."""
     require_pluggable(disk, hvp)
     _remove_device(session, disk.id)
-    session.execute("blockdev-del", {"node-name": disk.id})
+    # a disk that an older release has started goes with its device
+    if any(node.get("node-name") == disk.id
+           for node in session.execute("query-named-block-nodes")):
+        session.execute("blockdev-del", {"node-name": disk.id})
 
 
 def add_nic(session: Session, nic: NicDevice, hvp: Mapping[str, Any], fds: list[int]) -> None:

@@ -9,6 +9,7 @@ ctrl/NAME.shutdown is made, which tells the driver that the user did it. The dae
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from typing import Any
@@ -61,8 +62,13 @@ class Watch:
             name = file_name.removesuffix(_SUFFIX)
             if file_name.endswith(_SUFFIX) and name not in self._guests:
                 task = asyncio.create_task(self._listen(name))
-                task.add_done_callback(lambda _, name=name: self._guests.pop(name))
                 self._guests[name] = task
+                task.add_done_callback(functools.partial(self._forget, name))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        del self._guests[name]
+        if not task.cancelled() and task.exception() is not None:
+            logging.error("Instance %s is not watched any more: %s", name, task.exception())
 
     async def close(self) -> None:
         tasks = list(self._guests.values())

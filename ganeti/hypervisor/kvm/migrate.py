@@ -76,9 +76,15 @@ def status(session: Session, hvp: Mapping[str, Any]) -> MigrationStatus:
         downtime=answer.get("downtime"), total_time=answer.get("total-time"))
 
 
-def failure(session: Session) -> str:
-    """Why QEMU says that the migration failed."""
-    return str(session.execute("query-migrate").get("error-desc", ""))
+def report(session: Session) -> str:
+    """What QEMU says about a migration that has ended: its times, or why it failed."""
+    answer = session.execute("query-migrate")
+    if answer.get("status") != "completed":
+        return str(answer.get("error-desc", "QEMU gives no reason"))
+    rounds = answer.get("ram", {}).get("dirty-sync-count")
+    return (f"{answer.get('total-time')} ms in all, {answer.get('downtime')} ms of them without"
+            f" the guest running, {_mib(answer.get('ram', {}).get('transferred')) or 0:.1f} MiB in"
+            f" {rounds} rounds")
 
 
 def _mib(count: int | None) -> float | None:

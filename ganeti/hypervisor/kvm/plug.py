@@ -24,8 +24,8 @@ def change(instance: objects.Instance, action: str, device: Device, extra: Any,
     files = Files(instance.name)
     run = runtime.load(files)
     with Session(files.qmp, files.name) as session:
-        changer = (_Disks if isinstance(device, objects.Disk) else _Nics)(
-            instance, files, run, session)
+        kind: type[_Change] = _Disks if isinstance(device, objects.Disk) else _Nics
+        changer = kind(instance, files, run, session)
         if action == constants.HOTPLUG_ACTION_ADD:
             return changer.add(device, extra, seq, None)
         if action == constants.HOTPLUG_ACTION_REMOVE:
@@ -68,7 +68,8 @@ class _Change:
             f"The running instance {self.instance.name} does not have {self.kind} {device.uuid}")
 
     def slots(self) -> Slots:
-        infos = [device.hvinfo for device in (*self.run.disks, *self.run.nics)]
+        infos = [disk.hvinfo for disk in self.run.disks]
+        infos += [nic.hvinfo for nic in self.run.nics]
         return Slots.running(self.run.hvp["kvm_pci_reservations"],
                              self.session.execute("query-pci"), infos)
 
@@ -92,7 +93,7 @@ class _Disks(_Change):
     def add(self, device: objects.Disk, extra: Any, seq: int,
             place: dict[str, Any] | None) -> Device:
         self.require_new(device)
-        link, uri = extra
+        link, uri = extra[0] or "", extra[1]
         if place is None:
             disk = DiskDevice.place(BlockDevice(device, link, uri), self._free_number(), 2,
                                     self.run.hvp, self.slots())

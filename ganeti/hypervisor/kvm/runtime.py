@@ -68,7 +68,7 @@ class Runtime:
             command, nics, hvp = content[:3]
             disks = content[3] if len(content) > 3 else []
             return cls(
-                command=[str(word) for word in command],
+                command=_without_process_options([str(word) for word in command]),
                 nics=[NicDevice.from_runtime(_upgrade(nic, "nic")) for nic in nics],
                 hvp={**constants.HV_TABLES[constants.HT_KVM].defaults(), **hvp},
                 disks=[DiskDevice.from_runtime([_upgrade(disk, "disk"), *rest, *([None] * (2 - len(
@@ -111,6 +111,18 @@ def load(files: Files) -> Runtime:
 def remove(files: Files) -> None:
     if os.path.exists(files.runtime):
         os.unlink(files.runtime)
+
+
+def _without_process_options(command: list[str]) -> list[str]:
+    """Older releases let QEMU put itself into the background; the driver does that now."""
+    result = []
+    words = iter(command)
+    for word in words:
+        if word == "-pidfile":
+            next(words, None)
+        elif word != "-daemonize":
+            result.append(word)
+    return result
 
 
 def _leading_number(text: str) -> str:

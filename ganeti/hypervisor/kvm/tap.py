@@ -137,7 +137,7 @@ def _network(netinfo: Mapping[str, Any]) -> dict[str, str]:
 
 def records(files: Files) -> list[str]:
     """Tap names in the order of the interfaces."""
-    names = []
+    names: list[str] = []
     while os.path.exists(path := os.path.join(files.nics, str(len(names)))):
         names.append(io.read_file(path).strip())
     return names

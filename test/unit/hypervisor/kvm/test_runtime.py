@@ -55,6 +55,12 @@ def test_a_disk_with_a_bare_slot_and_no_address() -> None:
     assert run.disks[0].uri is None
 
 
+def test_commands_of_older_releases_do_not_detach_by_themselves() -> None:
+    old = ["/usr/bin/kvm", "-name", "inst1", "-daemonize", "-pidfile", "/run/x", "-m", "512"]
+    assert Runtime.loads(text(command=old), "test").command == [
+        "/usr/bin/kvm", "-name", "inst1", "-m", "512"]
+
+
 @pytest.mark.parametrize("content", [
     "", "{", "[]", "null", "[1, 2, 3, 4]", '[["kvm"], [], {}, [[{"uuid": 5}, "x", null]]]',
     '[["kvm"], "no list", {}, []]', '{"command": []}'])
