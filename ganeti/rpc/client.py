@@ -25,6 +25,8 @@ KEEPALIVE = 600
 PROBE_IDLE = 15
 PROBE_INTERVAL = 5
 PROBES = 4
+# Seconds for which the session of former certificates stays for the calls that it carries.
+RETIRED_FOR = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class RpcClient:
         self._fixed_context = context
         self._session: aiohttp.ClientSession | None = None
         self._files: Any = None
+        self._retired: set[aiohttp.ClientSession] = set()
 
     def _current_session(self) -> aiohttp.ClientSession:
         """The session; a new one when the certificates on disk were replaced."""
@@ -69,8 +72,7 @@ class RpcClient:
         context = self._fixed_context or tls.client_context()
         if session is not None:
             logging.info("Certificates have changed, connecting to the nodes anew")
-            # Calls under way keep the old session until they are done.
-            asyncio.get_running_loop().call_later(tls_grace(), _close_later, session)
+            self._retire(session)
         connector = aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=KEEPALIVE,
                                          ttl_dns_cache=None, use_dns_cache=False)
         self._session = aiohttp.ClientSession(
@@ -80,11 +82,22 @@ class RpcClient:
         self._files = files
         return self._session
 
+    def _retire(self, session: aiohttp.ClientSession) -> None:
+        """Calls under way keep a replaced session until they should be done."""
+        async def end() -> None:
+            self._retired.discard(session)
+            await session.close()
+
+        self._retired.add(session)
+        loop = asyncio.get_running_loop()
+        loop.call_later(RETIRED_FOR, lambda: loop.create_task(end()))
+
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in [*self._retired, *([self._session] if self._session else [])]:
+            await session.close()
+        self._retired.clear()
+        self._session = None
 
     async def send(self, address: str, call: str, body: bytes, read_timeout: float,
                    idempotent: bool) -> bytes | Reply:
@@ -128,16 +141,6 @@ class RpcClient:
         return (f"connection to {where} broke during {call}: {err or type(err).__name__}; if this "
                 "is not its restart, there is no trust between the nodes: are both in the same "
                 "cluster, and their certificates and clocks valid?")
-
-
-def tls_grace() -> float:
-    """Seconds for which a replaced session stays for the calls that it carries."""
-    return 900.0
-
-
-def _close_later(session: aiohttp.ClientSession) -> None:
-    closing = asyncio.ensure_future(session.close())
-    closing.add_done_callback(lambda _done: logging.debug("Closed the former connections"))
 
 
 def _by_status(status: int, data: bytes) -> bytes | Reply:
