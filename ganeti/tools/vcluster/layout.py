@@ -18,6 +18,7 @@ from ganeti.tools import programs
 STATE_FILE = "vcluster.json"
 CLUSTER_HOST = 254
 SSH_PORT = 10022
+NODED_PORT = 1811
 #: A unix socket's path must stay below 108 bytes; the deepest one that daemons make below a node's
 #: tree is var/run/ganeti/kvm-hypervisor/ctrl/INSTANCE.monitor, with room for a name of 30 letters.
 MAX_ROOT = 40
@@ -115,15 +116,21 @@ def load(root: pathlib.Path) -> VirtualCluster:
 
 
 def free_prefix() -> str:
-    """Find a 127.0.x network in which nobody listens on the node daemon's port."""
+    """Find a 127.0.x network in which no virtual node is on."""
     for third in range(77, 250):
-        with socket.socket() as probe:
-            try:
-                probe.bind((f"127.0.{third}.1", 1811))
-            except OSError:
-                continue
+        if all(_is_free(f"127.0.{third}.1", port) for port in (NODED_PORT, SSH_PORT)):
             return f"127.0.{third}"
     raise VclusterError("No free 127.0.x network: too many virtual clusters are up")
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def create(root: pathlib.Path, count: int, prefix: str | None, netns: bool) -> VirtualCluster:
