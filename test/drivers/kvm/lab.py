@@ -37,7 +37,8 @@ class Node:
         self._process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "test.drivers.kvm.worker"], text=True,
             cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, "GANETI_ROOTDIR": str(root), "PYTHONPATH": str(REPOSITORY)})
+            env={**os.environ, "GANETI_ROOTDIR": str(root), "PYTHONPATH": os.pathsep.join(
+                [str(REPOSITORY), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])})
 
     def call(self, name: str, *args: Any, **more: Any) -> Any:
         assert self._process.stdin and self._process.stdout
