@@ -25,7 +25,7 @@ PORT = "port"
 MINOR = "minor"
 VOLUME = "volume"
 
-_NAMED = {
+_NAMED: dict[Any, str] = {
     objects.Instance: INSTANCE,
     objects.Node: NODE,
     objects.NodeGroup: GROUP,
@@ -33,7 +33,7 @@ _NAMED = {
 }
 
 
-def of_object(item: objects.ConfigObject) -> Iterator[Claim]:
+def of_object(item: Any) -> Iterator[Claim]:
     """What an object claims for itself alone."""
     kind = _NAMED.get(type(item))
     if kind is not None and item.name:
@@ -119,8 +119,8 @@ class Ledger:
         """All claims of one kind."""
         return (claim for claim in self._holders if claim[0] == kind)
 
-    def change(self, old: Iterable[objects.ConfigObject], new: Iterable[objects.ConfigObject],
-               ) -> tuple[list[tuple[Claim, str, str]], Mapping[Claim, str | None]]:
+    def change(self, old: Iterable[Any], new: Iterable[Any],
+               ) -> tuple[list[tuple[Claim, str, str]], dict[Claim, str | None]]:
         """What a change would do: (conflicts, claims to set; None gives one back)."""
         delta: dict[Claim, str | None] = {}
         for item in old:

@@ -33,7 +33,8 @@ class Draft:
     @property
     def cluster(self) -> objects.Cluster:
         """The cluster object, with the changes so far."""
-        return self._puts.get(self._base.cluster.uuid, self._base.cluster)
+        pending: objects.Cluster | None = self._puts.get(self._base.cluster.uuid)
+        return pending or self._base.cluster
 
     @property
     def is_empty(self) -> bool:
@@ -47,7 +48,7 @@ class Draft:
         uuid: str = item.uuid  # type: ignore[attr-defined]
         if uuid in self._removes:
             raise errors.ConfigurationError(f"The {item.KIND} {uuid} was removed")
-        pending = self._puts.get(uuid) or self._base.container(item.CONTAINER).get(uuid)
+        pending: T | None = self._puts.get(uuid) or self._base.container(item.CONTAINER).get(uuid)
         if pending is None:
             raise errors.ConfigurationError(f"The configuration has no {item.KIND} {uuid}")
         return pending

@@ -111,7 +111,8 @@ class Macs(_Kind):
     def generate(self, job_id: int | str, network_uuid: str | None = None) -> str:
         """A fresh address with the prefix of the network or of the cluster."""
         prefix = macs.prefix(self._all.config, network_uuid)
-        return self._all.generate(job_id, lambda: (claims.MAC, macs.random_mac(prefix)))[1]
+        return str(self._all.generate(
+            job_id, lambda: (claims.MAC, macs.random_mac(prefix)))[1])
 
 
 class Ips(_Kind):

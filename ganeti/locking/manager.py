@@ -292,7 +292,7 @@ class LockManager:
         Owners are texts: a job id or a name; pending is a list of (mode, owners).
         """
         with self._mutex:
-            rows = []
+            rows: list[tuple[str, str | None, list[str], list[tuple[str, list[str]]]]] = []
             for level in Level:
                 rows.extend(_report_level(level, self._levels[level]))
             return rows

@@ -108,7 +108,7 @@ class HooksRunner:
             for script, code, output in answer.payload:
                 if code == constants.HKR_FAIL:
                     self._unit.feedback.warning(
-                        f"Post hook {script} failed on node {answer.node_name}: {output}")
+                        f"Post hook {script} failed on node {answer.node_name}: {output.strip()}")
 
     def _run(self, phase: str, nodes: Iterable[str], env: Mapping[str, str]) -> dict[str, Any]:
         assert self._hooks is not None

@@ -19,7 +19,6 @@ from ganeti.utils import io, net, process, retry, ssh, sshkeys, x509
 
 TOOL_TIMEOUT = 300.0
 NODED_TIMEOUT = 30.0
-NODE_CLEANUP = f"{pathutils.PKGLIBDIR}/tools/node-cleanup"
 
 Feedback = Callable[[str], object]
 
@@ -164,7 +163,7 @@ def setup_node(client: luxi.Client, join: NodeJoin, feedback: Feedback = logging
                         password=join.password) as session:
         if join.force_join:
             feedback(f"Taking {join.name} out of the cluster that it may be in")
-            _run_tool(session, NODE_CLEANUP, join, None, "--yes-do-it")
+            _run_tool(session, pathutils.NODE_CLEANUP, join, None, "--yes-do-it")
         if facts.modify_ssh_setup:
             feedback(f"Setting up the SSH keys of {join.name}")
             _prepare_keys(session, join, facts, certificate)

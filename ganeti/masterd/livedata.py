@@ -15,7 +15,6 @@ from ganeti.query import source as query_source
 from ganeti.storage import registry as storage
 
 if TYPE_CHECKING:
-    from ganeti.jqueue import job as jobs
     from ganeti.masterd import context
 
 Answer = query_source.Answer
@@ -82,7 +81,7 @@ class LiveSource:
                  "pending": [[kind, waiting] for kind, waiting in pending] or None}
                 for name, mode, owners, pending in self._ctx.locks.report()]
 
-    def jobs(self, job_ids: Collection[int] | None, archived: bool) -> Sequence[jobs.Job]:
+    def jobs(self, job_ids: Collection[int] | None, archived: bool) -> Sequence[Any]:
         """Jobs of the queue."""
         return self._ctx.queue.views(job_ids, archived)
 

@@ -16,7 +16,7 @@ def check(method: str, args: Sequence[Any], *types: ht.Type, optional: int = 0) 
     if not len(types) - optional <= len(args) <= len(types):
         raise errors.OpPrereqError(
             f"{method} takes {len(types)} arguments, got {len(args)}", errors.ECODE_INVAL)
-    values = []
+    values: list[Any] = []
     for number, kind in enumerate(types):
         if number >= len(args):
             values.append(None)
