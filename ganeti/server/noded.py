@@ -11,7 +11,7 @@ import sys
 
 from ganeti import backend, constants, errors, pathutils
 from ganeti.rpc import server, tls
-from ganeti.utils import daemon, io
+from ganeti.utils import daemon, directories
 
 _MCL_CURRENT = 1
 _MCL_FUTURE = 2
@@ -54,20 +54,11 @@ def _lock_memory() -> None:
                      os.strerror(ctypes.get_errno()))
 
 
-def _prepare_directories() -> None:
-    for path, mode in ((pathutils.RUN_DIR, 0o755), (pathutils.LOCK_DIR, 0o755),
-                       (pathutils.LOG_DIR, 0o750), (pathutils.LOG_OS_DIR, 0o750),
-                       (pathutils.DISK_LINKS_DIR, 0o755), (pathutils.BDEV_CACHE_DIR, 0o755),
-                       (pathutils.INSTANCE_REASON_DIR, 0o755)):
-        if not os.path.isdir(path):
-            io.make_dirs(path, mode)
-
-
 async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     """Serve until told to stop, by a signal or by a call that makes the node leave."""
     if options.mlock:
         _lock_memory()
-    _prepare_directories()
+    directories.ensure_directories()
     backend.functions()
     peers = context = None
     if options.ssl:

@@ -23,7 +23,6 @@ _DAY = 86400
 MAX_AGE = 21 * _DAY
 KEPT_LOGS = 50
 _CERT_FILE = "cert"
-_LOG_DIRS = {"node": pathutils.LOG_CLEANER_DIR, "master": pathutils.LOG_MASTER_CLEANER_DIR}
 
 
 def _older_than(path: str, limit: float) -> bool:
@@ -99,12 +98,13 @@ def _clean(what: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the program."""
     parser = argparse.ArgumentParser(prog="ganeti-cleaner", allow_abbrev=False)
-    parser.add_argument("what", choices=sorted(_LOG_DIRS), metavar="node|master",
+    parser.add_argument("what", choices=["node", "master"], metavar="node|master",
                         help="which things to clean")
     parser.add_argument("--version", action="version",
                         version=f"ganeti-cleaner (ganeti) {constants.RELEASE_VERSION}")
     what: str = parser.parse_args(argv).what
-    directory = _LOG_DIRS[what]
+    directory = (pathutils.LOG_CLEANER_DIR if what == "node"
+                 else pathutils.LOG_MASTER_CLEANER_DIR)
     try:
         io.make_dirs(directory, 0o750)
         stamp = time.strftime("%Y-%m-%dT%H_%M")

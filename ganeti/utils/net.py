@@ -178,6 +178,11 @@ def default_bind(family: int = socket.AF_INET) -> str:
     return "::" if family == socket.AF_INET6 else "0.0.0.0"
 
 
+def own_service_address() -> str:
+    """Where this node asks its own daemons: a virtual node's have no loopback of their own."""
+    return resolve(hostname()) if pathutils.ROOT else "127.0.0.1"
+
+
 def daemon_port(name: str) -> int:
     """Port of a daemon: from the services file, else the usual one."""
     from ganeti.constants import daemons

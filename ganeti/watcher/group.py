@@ -51,7 +51,7 @@ class GroupWatcher:
             self._restart(instances, state)
             self._clean_up(instances, state)
             self._after_boots(instances, state)
-            if self._verify_disks and any(instance.nodes for instance in instances):
+            if self._verify_disks and instances:
                 self._check_disks(instances)
         finally:
             state.save()
@@ -68,7 +68,7 @@ class GroupWatcher:
     def _instances(self) -> list[Instance]:
         rows = self._query(constants.QR_INSTANCE, _INSTANCE_FIELDS,
                            ["=", "pnode.group.uuid", self._uuid])
-        return [Instance(name, status or "", tuple([pnode or "", *(snodes or [])]), bool(active))
+        return [Instance(name, status or "", (pnode or "", *(snodes or [])), bool(active))
                 for name, status, pnode, snodes, active in rows]
 
     def _write_status(self, instances: Iterable[Instance]) -> None:
@@ -83,9 +83,9 @@ class GroupWatcher:
         for instance in instances:
             if instance.status == constants.INSTST_RUNNING:
                 state.forget(instance.name, RESTART)
-            elif instance.status == constants.INSTST_ERRORDOWN:
-                if self._may_try(instance, state, RESTART):
-                    down.append(instance)
+            elif (instance.status == constants.INSTST_ERRORDOWN
+                  and self._may_try(instance, state, RESTART)):
+                down.append(instance)
         self._run_jobs("Starting", [(instance.name, opcodes.get_class("OP_INSTANCE_STARTUP")(
             instance_name=instance.name)) for instance in down])
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import ssl
 import time
-import urllib.error
-import urllib.request
 
 from ganeti import constants, errors, pathutils, serializer, ssconf
 from ganeti.backend import hooks
+from ganeti.rapi import client
 from ganeti.utils import io, net, process
 
 _LOG = logging.getLogger(__name__)
@@ -52,29 +49,16 @@ def _daemon_util(*words: str) -> bool:
     return not result.failed
 
 
-def ensure_node_daemons() -> None:
-    """Start the daemons that every node of a cluster has, where they do not run."""
-    _daemon_util("check-and-start", constants.NODED)
-    if os.path.exists(pathutils.CLUSTER_CONF_FILE):
-        _daemon_util("check-and-start", constants.CONFD)
+def ensure_daemons() -> None:
+    """Start the daemons that belong on this node, where they do not run.
+
+    Which ones these are is `daemon-util`'s knowledge.
+    """
+    _daemon_util("start-all")
     if process.run([pathutils.DAEMON_UTIL, "daemon-executable", constants.KVMD]).failed:
         return
-    if _user_shutdown_enabled():
-        _daemon_util("check-and-start", constants.KVMD)
-    else:
+    if ssconf.SimpleStore().get(constants.SS_ENABLED_USER_SHUTDOWN, "") != "True":
         _daemon_util("stop", constants.KVMD)
-
-
-def _user_shutdown_enabled() -> bool:
-    store = ssconf.SimpleStore()
-    return (store.get(constants.SS_ENABLED_USER_SHUTDOWN, "") == "True"
-            and constants.HT_KVM in store.hypervisors())
-
-
-def ensure_master_daemons() -> None:
-    """Start the master's daemons, where they do not run."""
-    _daemon_util("check-and-start", constants.MASTERD)
-    _daemon_util("check-and-start", constants.RAPI)
 
 
 def run_hooks() -> None:
@@ -97,21 +81,15 @@ def run_hooks() -> None:
 
 def rapi_answers(address: str) -> bool:
     """Whether the REST interface of this master tells its version."""
-    host = f"[{address}]" if ":" in address else address
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    url = f"https://{host}:{net.daemon_port(constants.RAPI)}/version"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
-                                         urllib.request.HTTPSHandler(context=context))
+    port = net.daemon_port(constants.RAPI)
     try:
-        with opener.open(url, timeout=_RAPI_TIMEOUT) as answer:
-            return bool(answer.read().strip() == str(constants.RAPI_VERSION).encode())
-    except urllib.error.HTTPError as err:
-        with err:
-            return err.code == 401  # it serves, and wants to know who asks
-    except (OSError, ValueError) as err:
-        _LOG.info("The REST interface does not answer at %s: %s", address, err)
+        with client.Client(address, port, context=client.insecure_context(),
+                           timeout=_RAPI_TIMEOUT) as rapi:
+            return bool(rapi.version() == constants.RAPI_VERSION)
+    except client.ApiError as err:
+        return err.code == 401  # it serves, and wants to know who asks
+    except client.RapiError as err:
+        _LOG.info("The REST interface does not answer: %s", err)
         return False
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ganeti import constants, errors, pathutils, ssconf
 from ganeti.luxi import client as luxi
-from ganeti.utils import io, log, net, text
+from ganeti.utils import io, log, net, process, text
 from ganeti.watcher import local
 from ganeti.watcher.group import GroupWatcher
 
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
                         version=f"{NAME} (ganeti) {constants.RELEASE_VERSION}")
     parser.add_argument("-d", "--debug", action="count", default=0,
                         help="log everything, and to the terminal too")
-    parser.add_argument("-g", "--node-group", dest="nodegroup", metavar="UUID",
+    parser.add_argument("-g", "--node-group", dest="nodegroup", metavar="GROUP",
                         help="watch this node group only, as the run for all does for each")
     parser.add_argument("-A", "--job-age", type=_duration, metavar="AGE",
                         default=constants.WATCHER_JOB_AGE,
@@ -49,35 +49,40 @@ def _parser() -> argparse.ArgumentParser:
                         help="do not look for disks that are not complete")
     parser.add_argument("--no-strict", action="store_true",
                         help="look only at disks that nobody is using at the moment")
-    parser.add_argument("--rapi-ip", default=constants.IP4_ADDRESS_LOCALHOST, metavar="ADDRESS",
-                        help="where the REST interface must answer (default: %(default)s)")
+    parser.add_argument("--rapi-ip", default=None, metavar="ADDRESS",
+                        help="where the REST interface must answer (default: 127.0.0.1)")
     return parser
 
 
 def _watch_group(options: argparse.Namespace) -> int:
     with luxi.Client() as client:
-        GroupWatcher(client, options.nodegroup, verify_disks=not options.no_verify_disks,
+        rows = client.query_groups([options.nodegroup], ["uuid"])
+        GroupWatcher(client, rows[0][0], verify_disks=not options.no_verify_disks,
                      strict=not options.no_strict).run()
     return constants.EXIT_SUCCESS
 
 
 def _watch_all(options: argparse.Namespace) -> int:
-    local.ensure_node_daemons()
+    local.ensure_daemons()
     local.run_hooks()
     if not ssconf.SimpleStore().is_master():
         _LOG.debug("This is not the master")
         return constants.EXIT_NOTMASTER
-    local.ensure_master_daemons()
     with luxi.Client() as client:
         _archive_jobs(client, options.job_age)
         groups = [row[0] for row in client.query_groups([], ["uuid"])]
-    local.ensure_rapi(options.rapi_ip)
-    children = [_start_child(group, options) for group in groups]
+    local.ensure_rapi(options.rapi_ip or net.own_service_address())
+    commands = [_child_command(group, options) for group in groups]
     if not options.wait_children:
+        for command in commands:
+            process.start_daemon(command, env=_child_environment())
         return constants.EXIT_SUCCESS
-    failed = [child.args for child in children if child.wait() != 0]
+    children = [subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **_child_environment()})
+                for command in commands]
+    statuses = [child.wait() for child in children]
     _merge_status(groups)
-    return constants.EXIT_FAILURE if failed else constants.EXIT_SUCCESS
+    return constants.EXIT_FAILURE if any(statuses) else constants.EXIT_SUCCESS
 
 
 def _archive_jobs(client: luxi.Client, age: float) -> None:
@@ -85,15 +90,18 @@ def _archive_jobs(client: luxi.Client, age: float) -> None:
     _LOG.debug("Archived %s jobs, %s were not looked at", archived, left)
 
 
-def _start_child(group: str, options: argparse.Namespace) -> subprocess.Popen[bytes]:
+def _child_command(group: str, options: argparse.Namespace) -> list[str]:
     words = [sys.executable, "-m", "ganeti.watcher.main", "--node-group", group]
     words += ["-d"] * options.debug
     words += ["--ignore-pause"] * options.ignore_pause
     words += ["--no-verify-disks"] * options.no_verify_disks
     words += ["--no-strict"] * options.no_strict
-    search = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL,
-                            env={**os.environ, "PYTHONPATH": search})
+    return words
+
+
+def _child_environment() -> dict[str, str]:
+    """Let a child find the same modules, from whatever directory it runs."""
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _merge_status(groups: Sequence[str]) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
-import threading
 
 import pytest
 
-from ganeti import errors
-from ganeti.luxi import protocol
 from ganeti.luxi.client import Client
-from ganeti.luxi.server import LuxiServer
 from ganeti.rapi import app, auth
 from ganeti.rapi import client as rapi_client
 from ganeti.rapi.resources import TABLE
+from test import luxidouble
 
 USERS = f"""
 # people
@@ -26,65 +22,26 @@ broken line with too many words
 """
 
 
-class Master:
-    """Answers LUXI calls as told in `answers`, and remembers them in `calls`."""
-
-    def __init__(self):
-        self.calls = []
-        self.answers = {protocol.REQ_SUBMIT_JOB: 42}
-
-    def handler(self, method):
-        async def handle(args, peer):
-            self.calls.append((method, args))
-            answer = self.answers.get(method, errors.ProgrammerError(f"no answer to {method}"))
-            if callable(answer):
-                answer = answer(*args)
-                if asyncio.iscoroutine(answer):
-                    answer = await answer
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        return handle
-
-    def called(self, method):
-        return [args for name, args in self.calls if name == method]
-
-    @property
-    def job(self):
-        """The opcodes of the only submitted job."""
-        ((ops,),) = self.called(protocol.REQ_SUBMIT_JOB)
-        return ops
-
-
 class Rig:
     """Both servers on an event loop of their own, and ways to ask."""
 
     def __init__(self, directory, *, read=5, **options):
-        self.master = Master()
         self.socket = str(directory / "luxi")
+        self._served = luxidouble.Served(self.socket)
+        self.master, self.luxi = self._served.master, self._served.server
+        self.run = self._served.loop.run
         self.users = directory / "users"
         self.users.write_text(USERS)
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        self.luxi = LuxiServer({name: self.master.handler(name) for name in protocol.METHODS})
         self.server = app.Server(
             TABLE, auth.Users(str(self.users)),
             lambda: Client(self.socket, connect_timeout=1, read_timeout=read,
                            is_master=lambda: False, sleep=lambda seconds: None),
             **options)
-        self.run(self.luxi.start(self.socket))
         self.port = self.run(self.server.start("127.0.0.1", 0, None))
-
-    def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     def close(self):
         self.run(self.server.stop())
-        self.run(self.luxi.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.close()
+        self._served.close()
 
     def client(self, user="jack", password="abc"):
         return rapi_client.Client("127.0.0.1", self.port, username=user, password=password,

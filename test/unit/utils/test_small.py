@@ -71,8 +71,13 @@ def test_resolving(monkeypatch, tmp_path):
     monkeypatch.setattr(pathutils, "ETC_HOSTS", str(hosts))
     assert net.lookup("NODE1") == ("node1.example.org", "127.0.9.1")
     assert net.resolve("node2") == "127.0.9.2"
-    monkeypatch.setenv("GANETI_HOSTNAME", "node9")
-    assert net.hostname() == "node9"
+    monkeypatch.setenv("GANETI_HOSTNAME", "node2")
+    assert net.hostname() == "node2"
+    assert net.default_bind() == net.own_service_address() == "127.0.9.2"
+
+
+def test_a_real_nodes_daemons():
+    assert (net.default_bind(), net.own_service_address()) == ("0.0.0.0", "127.0.0.1")
 
 
 def test_addresses():
