@@ -142,7 +142,7 @@ class KvmKit(HypervisorKit):
     def node_address(self, node: str) -> str:
         if self._unreachable:
             return self._unreachable.pop()
-        return f"127.0.78.{node[-1]}"
+        return f"127.87.78.{node[-1]}"
 
     def block_devices(self) -> Sequence[BlockDevice]:
         disk = objects.Disk(uuid=str(uuid.uuid4()), dev_type=constants.DT_SHARED_FILE,
@@ -161,7 +161,7 @@ class KvmKit(HypervisorKit):
     @contextlib.contextmanager
     def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
         """The target listens, but the source is sent to an address where nobody does."""
-        self._unreachable = ["127.0.78.9", "127.0.78.2"]
+        self._unreachable = ["127.87.78.9", "127.87.78.2"]
         yield
         self._unreachable = None
 

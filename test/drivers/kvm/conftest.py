@@ -20,11 +20,11 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def node(place: Path) -> Iterator[lab.Node]:
-    with lab.Node(place / "a", "127.0.77.1") as node:
+    with lab.Node(place / "a", "127.87.77.1") as node:
         yield node
 
 
 @pytest.fixture
 def other(place: Path) -> Iterator[lab.Node]:
-    with lab.Node(place / "b", "127.0.77.2") as node:
+    with lab.Node(place / "b", "127.87.77.2") as node:
         yield node
