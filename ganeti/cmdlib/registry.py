@@ -33,6 +33,7 @@ LOGICAL_UNITS: dict[str, str] = {
     # group
     "OP_GROUP_ADD": "group.add:LUGroupAdd",
     "OP_GROUP_ASSIGN_NODES": "group.assign:LUGroupAssignNodes",
+    "OP_GROUP_EVACUATE": "group.evacuate:LUGroupEvacuate",
     "OP_GROUP_REMOVE": "group.remove:LUGroupRemove",
     "OP_GROUP_RENAME": "group.remove:LUGroupRename",
     "OP_GROUP_SET_PARAMS": "group.set_params:LUGroupSetParams",
@@ -46,6 +47,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_NODE_REMOVE": "node.remove:LUNodeRemove",
     "OP_NODE_SET_PARAMS": "node.set_params:LUNodeSetParams",
     "OP_OOB_COMMAND": "node.power:LUOobCommand",
+    "OP_REPAIR_NODE_STORAGE": "node.repair_storage:LURepairNodeStorage",
     "OP_RESTRICTED_COMMAND": "node.restricted:LURestrictedCommand",
     # instance
     "OP_INSTANCE_ACTIVATE_DISKS": "instance.activate_disks:LUInstanceActivateDisks",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganeti import constants, errors, opcodes
+from ganeti import constants, errors, opcodes, serializer
 from test import masterside
 
 
@@ -90,3 +90,45 @@ def test_a_new_group_joins_the_communication_network(start_master):
     assert result["jobs"] == [[True, 100]]
     ((op,),) = master.queue.submitted
     assert (op.network_name, op.network_mode) == ("comm", constants.NIC_MODE_ROUTED)
+
+
+def evacuate(start_master, proposed, **params):
+    instances = [masterside.make_instance(name) for name in ("i1", "i2")]
+    master = start_master(instances=instances, default_iallocator="hail")
+    master.run(opcodes.OpGroupAdd(group_name="other"))
+    for call, answer in (("node_info", ["boot", [], [HOST]]), ("all_instances_info", {})):
+        master.nodes.answer(call, answer)
+    asked = []
+
+    def allocate(key, name, text, _params):
+        asked.append(serializer.load(text)["request"])
+        return serializer.dumps({"success": True, "info": "", "result": [
+            [["i1", "other", ["node4"]]], [], proposed]})
+
+    master.nodes.answer("iallocator_runner", allocate)
+    result = master.run(opcodes.OpGroupEvacuate(group_name="default", **params))
+    return master, result, asked
+
+
+HOST = {"memory_total": 8192, "memory_free": 4096, "memory_dom0": 512, "cpu_total": 4, "cpu_dom0": 4}
+MOVES = [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name}] for name in ("i1", "i2")]
+
+
+def test_evacuation_submits_what_the_allocator_proposes(start_master):
+    master, result, asked = evacuate(start_master, MOVES, sequential=True)
+    assert [ok for ok, _ in result["jobs"]] == [True, True]
+    assert (asked[0]["type"], asked[0]["instances"]) == ("change-group", ["i1", "i2"])
+    assert asked[0]["target_groups"] == [master.config.group_by_name("other").uuid]
+    (first,), (second,) = master.queue.submitted
+    assert first.OP_ID == "OP_INSTANCE_MIGRATE" and not first.depends
+    assert [list(item) for item in second.depends] == [[-1, ["success"]]]
+
+
+def test_evacuation_by_failover(start_master):
+    master, _, _ = evacuate(start_master, MOVES, force_failover=True)
+    assert {op.OP_ID for job in master.queue.submitted for op in job} == {"OP_INSTANCE_FAILOVER"}
+
+
+def test_a_group_is_not_evacuated_into_itself(start_master):
+    with pytest.raises(errors.OpPrereqError, match="own target"):
+        evacuate(start_master, MOVES, target_groups=["default"])

@@ -122,3 +122,26 @@ def test_modified_storage(master):
         master.run(opcodes.OpNodeModifyStorage(**op, changes={"size": 1}))
     with pytest.raises(errors.OpPrereqError, match="can not be changed"):
         master.run(opcodes.OpNodeModifyStorage(**{**op, "storage_type": "file"}, changes={}))
+
+
+def repair(master, **params):
+    master.run(opcodes.OpRepairNodeStorage(
+        node_name="node2", **{"storage_type": "lvm-vg", "name": "xenvg", **params}))
+
+
+def test_repaired_storage_needs_good_copies_elsewhere(start_master):
+    disk = masterside.make_drbd("i1")
+    inst = masterside.make_instance("i1", disks=[disk.uuid], disks_active=True)
+    master = start_master(instances=[inst], disks=[disk])
+    master.nodes.answer("storage_execute", None)
+    master.nodes.answer("blockdev_getmirrorstatus", [{"ldisk_status": 4}])
+    with pytest.raises(errors.OpPrereqError, match="i1 on node node1.*faulty"):
+        repair(master)
+    assert master.nodes.called("storage_execute") == []
+    repair(master, ignore_consistency=True)
+    assert master.nodes.called("storage_execute") == [
+        ("node2.example.com", ["lvm-vg", [], "xenvg", "fix-consistency"])]
+    master.nodes.answer("blockdev_getmirrorstatus", [{"ldisk_status": 1}])
+    repair(master)
+    with pytest.raises(errors.OpPrereqError, match="can not be repaired"):
+        repair(master, storage_type="file")
