@@ -47,9 +47,9 @@ def newest_copy() -> str:
                  if names.get(ip) != me]
         if not peers:
             return "There is no other master candidate; restore the file from a backup"
-        key = io.read_file(pathutils.CONFD_HMAC_KEY).strip()
+        key = io.read_file(pathutils.CONFD_HMAC_KEY)
         answer = confd_client.ConfdClient(key, peers).ask(
-            constants.CONFD_REQ_PING, timeout=2.0, coverage=len(peers))
+            constants.CONFD_REQ_MC_PIP_LIST, timeout=2.0, coverage=len(peers))
     except (errors.GenericError, OSError) as err:
         return f"No other master candidate answers ({errors.text(err)})"
     name = names.get(answer.peer, answer.peer)

@@ -205,3 +205,19 @@ def test_the_configuration_reaches_candidates_and_ssconf_all_nodes():
             assert uuid not in serializer.load(stream.read())["filters"]
         with open(cluster.nodes[2].path("ssconf_master_candidates")) as stream:
             assert stream.read() == "n1.test\nn2.test\n"
+
+
+def test_a_damaged_configuration_names_the_newest_good_copy():
+    with daemons.Cluster(3) as cluster:
+        newer = cluster.config.with_changes(serial_no=42)
+        cluster.nodes[2].write("config.data", newer.encode(), 0o640)
+        for node in cluster.nodes[1:]:
+            node.start("ganeti-confd", "-b", node.address)
+            daemons.wait_until(
+                lambda node=node: os.path.exists(os.path.join(
+                    node.root, "var/run/ganeti/ganeti-confd.pid")), node.__str__)
+        with open(cluster.master.path("config.data"), "r+b") as stream:
+            stream.truncate(100)
+        daemons.wait_until(
+            lambda: "on n3.test (serial 42)" in cluster.master.run("ganeti-masterd").stderr,
+            lambda: cluster.master.run("ganeti-masterd").stderr, 15)
