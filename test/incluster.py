@@ -6,8 +6,10 @@ with a directory tree of its own. A test may make calls fail or nodes vanish, an
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,6 +45,7 @@ class Nodes:
     """The nodes' ends of the calls, in the place of the HTTPS client."""
 
     def __init__(self, roots: dict[str, str]) -> None:
+        self._one_at_a_time = threading.Lock()
         self._trees = {address: _tree(root) for address, root in roots.items()}
         self.roots = roots
         self.calls: list[tuple[str, str]] = []
@@ -64,9 +67,12 @@ class Nodes:
         text = self.failures.get((address, call)) or self.failures.get(("*", call))
         if text:
             return serializer.dump([False, text])
+        return await asyncio.to_thread(self._answer, address, call, body)
+
+    def _answer(self, address: str, call: str, body: bytes) -> bytes:
         function = backend.resolve(call)
         assert function is not None, f"no backend function {call}"
-        with self.on(address):
+        with self._one_at_a_time, self.on(address):
             try:
                 payload = function(*defs.get(call).decode(serializer.load(body)))
             except errors.GenericError as err:

@@ -91,9 +91,15 @@ def require(
     what: str,
     *,
     ignore: bool = False,
+    before: Sizes | None = None,
 ) -> list[str]:
-    """Refuse sizes that the group's policy forbids; with `ignore` return the reasons instead."""
-    reasons = violations(config.filled_ipolicy(group), sizes)
+    """Refuse sizes that the group's policy forbids; with `ignore` return the reasons instead.
+
+    What was wrong `before` a change already is not held against the change.
+    """
+    policy = config.filled_ipolicy(group)
+    known = violations(policy, before) if before is not None else []
+    reasons = [reason for reason in violations(policy, sizes) if reason not in known]
     if not reasons:
         return []
     message = f"{what} violates the instance policy of group {group.name}: {'; '.join(reasons)}"

@@ -160,11 +160,7 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
 
     def _choose_nodes(self) -> None:
         if self.primary is None:
-            wanted = self.wanted()
-            if self.op.opportunistic_locking and not self.owns_all(Level.NODE):
-                wanted = self.wanted(sorted(
-                    self.config.nodes[uuid].name for uuid in self.owned(Level.NODE)))
-            chosen = allocate.allocate(self, self.op.iallocator, wanted)
+            chosen = self._ask_allocator()
             self.primary = chosen[0]
             self.secondary = chosen[1] if len(chosen) > 1 else None
             named = ", ".join(self.config.nodes[uuid].name for uuid in chosen)
@@ -174,6 +170,23 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
         for level in (Level.NODE, Level.NODE_RES):
             self.release(level, keep=keep)
         self.release(Level.NODEGROUP, keep={self.config.nodes[uuid].group for uuid in keep})
+
+    def _ask_allocator(self) -> list[str]:
+        """Nodes for the instance; among those that were free where not all could be locked."""
+        if not self.op.opportunistic_locking:
+            return allocate.allocate(self, self.op.iallocator, self.wanted())
+        free = sorted(self.config.nodes[uuid].name for uuid in self.owned(Level.NODE))
+        if not free:
+            raise errors.OpPrereqError(
+                "All nodes are busy with other jobs; try again later", errors.ECODE_TEMP_NORES)
+        try:
+            return allocate.allocate(self, self.op.iallocator, self.wanted(free))
+        except errors.OpPrereqError as err:
+            if err.args[1] != errors.ECODE_NORES or len(free) == len(self.config.nodes):
+                raise
+            raise errors.OpPrereqError(
+                f"{err.args[0]} (among the nodes that were free: {', '.join(free)})",
+                errors.ECODE_TEMP_NORES) from err
 
     def wanted(self, restrict_to: list[str] | None = None) -> allocate.Wanted:
         """The instance as an allocator is asked for it."""
@@ -234,7 +247,7 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
     # Hooks.
 
     def hooks_env(self) -> dict[str, Any]:
-        names_of = [self.config.nodes[uuid].name for uuid in self._given_nodes()]
+        names_of = self._node_names()
         env: dict[str, Any] = {"ADD_MODE": self.op.mode}
         env.update(hookenv.build(
             self.config, name=self.name, primary=names_of[0], secondaries=names_of[1:],
@@ -250,6 +263,12 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
 
     # Doing it.
 
+    def dry_run_result(self) -> list[str]:
+        return self._node_names()
+
+    def _node_names(self) -> list[str]:
+        return [self.config.nodes[uuid].name for uuid in self._given_nodes()]
+
     def exec(self) -> list[str]:
         instance = self._new_instance()
         place = disk_specs.Place(
@@ -257,7 +276,7 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
             [self.secondary] if self.secondary else [], self.op.file_driver,
             self.op.file_storage_dir)
         laid_out = disk_specs.lay_out(self, self.request.disks, place)
-        result = [self.config.nodes[uuid].name for uuid in self._given_nodes()]
+        result = self._node_names()
         if self.op.forthcoming:
             self._record(instance.replace(forthcoming=True),
                          [disk.replace(forthcoming=True) for disk in laid_out])

@@ -61,7 +61,8 @@ class LUInstanceGrowDisk(InstanceUnit[opcodes.OpCode]):
         for text in ipolicy.require(
                 self.config, self.config.group_of(self.primary), sizes,
                 f"Instance {self.instance.name} with the grown disk",
-                ignore=self.op.ignore_ipolicy):
+                ignore=self.op.ignore_ipolicy,
+                before=ipolicy.of_instance(self.config, self.instance)):
             self.feedback.warning(text)
 
     def exec(self) -> None:

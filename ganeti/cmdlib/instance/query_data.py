@@ -12,6 +12,8 @@ from ganeti.cmdlib.instance.base import Level
 from ganeti.hypervisor.base import RUNNING
 
 UNKNOWN_STATE = "unknown"
+_STATUS_KEYS = ("dev_path", "major", "minor", "sync_percent", "estimated_time", "is_degraded",
+                "ldisk_status")
 
 
 class LUInstanceQueryData(base.LogicalUnit[Any]):
@@ -50,10 +52,10 @@ class LUInstanceQueryData(base.LogicalUnit[Any]):
                 if uuid in self.config.nodes]
 
     def exec(self) -> dict[str, dict[str, Any]]:
-        found = self._instances()
+        found = [instance for instance in self._instances() if not instance.forthcoming]
         live = {} if self.op.static else self._running(found)
-        return {instance.name: self._describe(instance, live) for instance in found
-                if not instance.forthcoming}
+        self.disk_states = {} if self.op.static else self._disk_states(found)
+        return {instance.name: self._describe(instance, live) for instance in found}
 
     def _running(self, found: Sequence[objects.Instance]) -> dict[str, str]:
         """Name -> run state, asked once a node."""
@@ -125,47 +127,42 @@ class LUInstanceQueryData(base.LogicalUnit[Any]):
 
     # Disks.
 
-    def _disks(self, instance: objects.Instance) -> list[dict[str, Any]]:
-        held = self.config.instance_disks(instance)
-        status: dict[str, dict[str, list[Any] | None]] = {}
-        if not self.op.static:
-            for uuid in self._nodes_of(instance):
-                status[uuid] = self._disk_states(instance, held, uuid)
-        return [self._disk(disk, instance, status) for disk in held]
-
-    def _disk_states(
-        self, instance: objects.Instance, held: list[objects.Disk], node_uuid: str
-    ) -> dict[str, list[Any] | None]:
-        """Disk uuid -> what a node says of it; a disk that is not active there says nothing."""
-        if self.config.nodes[node_uuid].offline:
-            return {}
-        states: dict[str, list[Any] | None] = {}
-        for disk in held:
-            if node_uuid not in disks.nodes_of(disk, instance):
+    def _disk_states(self, found: Sequence[objects.Instance],
+                     ) -> dict[tuple[str, str], list[Any]]:
+        """(node, disk) uuids -> what the node says of the disk; all nodes are asked at once."""
+        wanted: dict[str, list[tuple[objects.Disk, objects.Instance]]] = {}
+        for instance in found:
+            for disk in self.config.instance_disks(instance):
+                for uuid in disks.nodes_of(disk, instance):
+                    if uuid in self.config.nodes and not self.config.nodes[uuid].offline:
+                        wanted.setdefault(uuid, []).append((disk, instance))
+        states: dict[tuple[str, str], list[Any]] = {}
+        answers = self.rpc.blockdev_getmirrorstatus_multi(list(wanted), wanted) if wanted else {}
+        for uuid, result in answers.items():
+            if result.fail_msg:
+                self.feedback.warning(
+                    f"Node {self.config.nodes[uuid].name} does not tell the state of disks:"
+                    f" {result.fail_msg}")
                 continue
-            result = self.rpc.blockdev_find(node_uuid, (disk, instance))
-            found = result.payload
-            states[disk.uuid] = None if result.fail_msg or not found else [
-                found[key] for key in ("dev_path", "major", "minor", "sync_percent",
-                                       "estimated_time", "is_degraded", "ldisk_status")]
+            for (disk, _instance), (good, status) in zip(
+                    wanted[uuid], result.payload, strict=True):
+                if good:
+                    states[uuid, disk.uuid] = [status[key] for key in _STATUS_KEYS]
         return states
 
-    def _disk(
-        self,
-        disk: objects.Disk,
-        instance: objects.Instance,
-        status: dict[str, dict[str, list[Any] | None]],
-    ) -> dict[str, Any]:
-        others = [uuid for uuid in disks.nodes_of(disk, instance)
-                  if uuid != instance.primary_node]
+    def _disks(self, instance: objects.Instance) -> list[dict[str, Any]]:
+        return [self._disk(disk, instance) for disk in self.config.instance_disks(instance)]
+
+    def _disk(self, disk: objects.Disk, instance: objects.Instance) -> dict[str, Any]:
+        primary, *others = disks.nodes_of(disk, instance)
         return {
             "iv_name": disk.iv_name,
             "dev_type": disk.dev_type,
             "logical_id": list(disk.logical_id),
             "physical_id": list(disk.logical_id),
-            "pstatus": status.get(instance.primary_node, {}).get(disk.uuid),
-            "sstatus": status.get(others[0], {}).get(disk.uuid) if others else None,
-            "children": [self._disk(child, instance, status) for child in disk.children],
+            "pstatus": self.disk_states.get((primary, disk.uuid)),
+            "sstatus": self.disk_states.get((others[0], disk.uuid)) if others else None,
+            "children": [self._disk(child, instance) for child in disk.children],
             "mode": disk.mode,
             "size": disk.size,
             "spindles": disk.spindles,

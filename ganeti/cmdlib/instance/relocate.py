@@ -101,12 +101,17 @@ class RelocatingUnit(InstanceUnit[opcodes.OpCode]):
     def _require_fitting_target(self) -> None:
         nodes.require_target(self, self.target_node)
         group = self.config.group_of(self.target_node)
+        if group.uuid != self.primary.group:
+            self._require_policy(group)
+        self._require_networks(group)
+        nics.require_bridges(self, self.instance.nics, self.target_node.uuid)
+
+    def _require_policy(self, group: objects.NodeGroup) -> None:
+        """Another group may have another policy."""
         for text in ipolicy.require(
                 self.config, group, ipolicy.of_instance(self.config, self.instance),
                 f"Instance {self.instance.name}", ignore=self.op.ignore_ipolicy):
             self.feedback.warning(text)
-        self._require_networks(group)
-        nics.require_bridges(self, self.instance.nics, self.target_node.uuid)
 
     def _require_networks(self, group: objects.NodeGroup) -> None:
         """An interface in a network needs that network in the target's group as well."""

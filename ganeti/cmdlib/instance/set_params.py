@@ -181,7 +181,8 @@ class LUInstanceSetParams(InstanceUnit[opcodes.OpCode]):
         node = self.config.nodes[self.new_primary or self.instance.primary_node]
         for text in ipolicy.require(
                 self.config, self.config.group_of(node), sizes,
-                f"Instance {self.instance.name} as it would be", ignore=self.op.ignore_ipolicy):
+                f"Instance {self.instance.name} as it would be", ignore=self.op.ignore_ipolicy,
+                before=ipolicy.of_instance(self.config, self.instance)):
             self.feedback.warning(text)
 
     def _check_runtime_memory(self) -> None:

@@ -120,6 +120,10 @@ class DiskPlan:
         told: list[tuple[str, Any]] = []
         for step in self.steps:
             told += _APPLY[step.action](self, step, hotplug)
+        if any(step.action != constants.DDM_MODIFY for step in self.steps) \
+                and self._unit.instance.disks_active:
+            # The links on the node are numbered: those of disks that moved are made anew.
+            disks.assemble(self._unit, self._unit.instance)
         return told
 
     def _add(self, step: Step, hotplug: Hotplug) -> list[tuple[str, Any]]:

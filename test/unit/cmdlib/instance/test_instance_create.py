@@ -7,6 +7,7 @@ import os
 import pytest
 
 from ganeti import constants, errors
+from ganeti.locking.levels import Level
 
 NAME = "inst1.example.org"
 ROUTED = {"ip": "10.0.0.1"}
@@ -223,9 +224,26 @@ def test_commit_needs_a_plan(cluster):
 
 
 def test_dry_run_changes_nothing(cluster):
-    with pytest.raises(AssertionError, match="no instance"):
-        cluster.add(nics=[ROUTED], dry_run=True)
-    assert cluster.files(1) == []
+    assert cluster.run(
+        "INSTANCE_CREATE", instance_name=NAME, mode="create", disk_template="sharedfile",
+        disks=[{"size": 1024}], nics=[ROUTED], os_type="tiny", pnode="node2",
+        dry_run=True) == ["node2.example.org"]
+    assert not cluster.config.instances and cluster.files(1) == []
+
+
+def test_opportunistic_locking_takes_what_is_free(cluster, allocator):
+    busy = [cluster.config.node_by_name(f"node{n}.example.org").uuid for n in (1, 2)]
+    cluster.locks.acquire("somebody", Level.NODE, busy)
+    instance = cluster.add(nics=[ROUTED], pnode=None, iallocator=allocator,
+                           opportunistic_locking=True)
+    assert cluster.config.nodes[instance.primary_node].name == "node3.example.org"
+
+
+def test_opportunistic_locking_with_all_nodes_busy(cluster, allocator):
+    cluster.locks.acquire("somebody", Level.NODE, list(cluster.config.nodes))
+    with pytest.raises(errors.OpPrereqError, match="try again later") as caught:
+        cluster.add(nics=[ROUTED], pnode=None, iallocator=allocator, opportunistic_locking=True)
+    assert caught.value.args[1] == errors.ECODE_TEMP_NORES
 
 
 def test_hooks_see_the_wish(cluster, tmp_path):
