@@ -233,7 +233,8 @@ class Submit(Method):
                 f"The parameter '{name}' is set by the URI and can not be in the body")
 
     def _from_server(self, call: Call) -> dict[str, Any]:
-        params = {target: call.path[part] for part, target in self.path.items()}
+        params: dict[str, Any] = {
+            target: call.path[part] for part, target in self.path.items()}
         params.update(self.fixed)
         for arg in self.args:
             if not arg.param:

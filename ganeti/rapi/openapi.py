@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganeti import constants, opcodes, rapi
@@ -70,7 +70,7 @@ def _enum(values: list[Any]) -> dict[str, Any]:
     return {"enum": values}
 
 
-_COMPOSED = {
+_COMPOSED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "maybe": _nullable,
     "list-of": _array,
     "set-of": lambda inner: _array(inner, uniqueItems=True),

@@ -68,7 +68,7 @@ class Life:
     def use_signals(self) -> None:
         """Take signals in the main thread of a daemon without event loop."""
         for number, action in self._actions().items():
-            signal.signal(number, lambda _number, _frame, act=action: act())
+            signal.signal(number, _handler(action))
 
     def _actions(self) -> dict[int, Callable[[], None]]:
         return {signal.SIGTERM: self._stopping, signal.SIGINT: self._stopping,
@@ -86,6 +86,10 @@ class Life:
             except (errors.GenericError, OSError) as err:
                 _LOG.error("on SIGHUP: %s", errors.text(err))
         _LOG.info("logs opened anew")
+
+
+def _handler(action: Callable[[], None]) -> Callable[[int, object], None]:
+    return lambda _number, _frame: action()
 
 
 def sd_notify(state: str) -> None:
@@ -194,9 +198,9 @@ def _start_detached(name: str, run: Callable[..., Any], opts: argparse.Namespace
         os._exit(0)
     os.chdir("/")
     _redirect_streams()
-    status = _serve(name, run, opts, report_w)
+    ended = _serve(name, run, opts, report_w)
     logging.shutdown()
-    os._exit(status)
+    os._exit(ended)
 
 
 def _redirect_streams() -> None:

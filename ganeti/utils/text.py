@@ -53,7 +53,7 @@ def parse_duration(text: str) -> float:
 def format_seconds(seconds: float) -> str:
     """A duration as '2d 3h 4m 5s'."""
     left = int(round(seconds))
-    parts = []
+    parts: list[str] = []
     for size, letter in ((86400, "d"), (3600, "h"), (60, "m")):
         count, left = divmod(left, size)
         if count or parts:

@@ -16,6 +16,7 @@ from ganeti.utils import io
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 # `cryptography` takes 50 ms to load, and most programs only need a digest: it is imported where
@@ -51,7 +52,7 @@ def _new_key() -> RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=crypto.RSA_KEY_BITS)
 
 
-def _digest_algorithm():  # type: ignore[no-untyped-def]
+def _digest_algorithm() -> hashes.SHA256:
     from cryptography.hazmat.primitives import hashes
     return hashes.SHA256()
 
@@ -208,14 +209,13 @@ def verify(cert: x509.Certificate, *, warn_days: float = crypto.SSL_CERT_EXPIRAT
 def is_signed_by(cert: x509.Certificate, ca: x509.Certificate) -> bool:
     """Whether a certificate carries the signature of another one's key."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import padding
-    algorithm = cert.signature_hash_algorithm
-    if algorithm is None:
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    algorithm, key = cert.signature_hash_algorithm, ca.public_key()
+    if algorithm is None or not isinstance(key, rsa.RSAPublicKey):
         return False
     try:
-        ca.public_key().verify(  # type: ignore[union-attr,call-arg]
-            cert.signature, cert.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
-    except (InvalidSignature, TypeError):
+        key.verify(cert.signature, cert.tbs_certificate_bytes, padding.PKCS1v15(), algorithm)
+    except InvalidSignature:
         return False
     return True
 

@@ -99,7 +99,8 @@ def _many_creations(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     for index, item in enumerate(given):
         if not isinstance(item, dict):
             raise problems.bad_request(f"instances[{index}] is no object")
-        params = {_NEW_NAMES.get(name, name): value for name, value in item.items()
+        params: dict[str, Any] = {
+            str(_NEW_NAMES.get(name, name)): value for name, value in item.items()
                   if name != "OP_ID"}
         try:
             made.append(opcodes.get_class("OP_INSTANCE_CREATE")(**_usb_devices(params)).to_dict())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti import constants, opcodes
+from ganeti import constants, errors, opcodes
 from ganeti.rapi import fields, problems
 from ganeti.rapi.base import (
     ACCESS_WRITE,
@@ -121,8 +121,8 @@ def _storage_query(call: Call) -> opcodes.OpCode:
         return opcodes.get_class("OP_NODE_QUERY_STORAGE")(
             nodes=[call.path["node_name"]], storage_type=call.text("storage_type"),
             output_fields=wanted)
-    except problems.errors.OpPrereqError as err:
-        raise problems.bad_request(problems.errors.text(err)) from None
+    except errors.OpPrereqError as err:
+        raise problems.bad_request(errors.text(err)) from None
 
 
 RESOURCES = [
