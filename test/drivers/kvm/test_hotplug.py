@@ -156,6 +156,25 @@ def test_a_modified_interface_keeps_its_place(node: lab.Node, place: Path,
     node.call("stop", inst, force=True)
 
 
+@pytest.mark.parametrize("hvparams,name", [
+    ({"machine_version": "q35"}, "vdb"),
+    ({"disk_type": "scsi-hd", "scsi_controller_type": "virtio-scsi-pci"}, "sdb"),
+    ({"kvm_pci_reservations": 0}, "vdb")], ids=["q35", "scsi", "no-reserved-slots"])
+def test_disks_can_be_plugged_on_other_buses(node: lab.Node, place: Path, guest: demo_guest.Guest,
+                                             hvparams: dict[str, Any], name: str) -> None:
+    inst, serial = boot(node, place, guest, [], **hvparams)
+    disk = lab.disk_dict(8)
+    link = node.link(NAME, 1, lab.make_disk(place / "disk1", "the second disk", 8))
+    for _ in range(2):
+        node.call("hotplug", inst, "hotadd", "disk", disk, [link, None], -1)
+        ask(serial, f"dd if=/dev/{name} bs=512 skip=2 count=1 2>/dev/null | tr -d '\\000'; echo",
+            "^the second disk")
+        node.call("hotplug", inst, "hotremove", "disk", disk, None, 1)
+        ask(serial, f"ls /dev/{name} 2>&1", "No such file")
+    serial.close()
+    node.call("stop", inst, force=True)
+
+
 def test_soft_reboot_keeps_the_machine(node: lab.Node, place: Path, guest: demo_guest.Guest
                                        ) -> None:
     inst, serial = boot(node, place, guest, [])

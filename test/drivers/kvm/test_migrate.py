@@ -70,6 +70,34 @@ def test_guest_survives_migration(node: lab.Node, other: lab.Node, place: Path, 
     assert other.traces(NAME) == []
 
 
+@pytest.mark.parametrize("caps", ["xbzrle:auto-converge", "multifd", "postcopy-ram"])
+def test_capabilities_are_set_on_both_ends(node: lab.Node, other: lab.Node, place: Path, caps: str
+                                           ) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME, migration_caps=caps)
+    boot(node, inst, disk).close()
+    migrate(node, other, inst, disk)
+    after = lab.Serial(other.control(NAME, "serial"))
+    after.wait_ticks(2)
+    assert after.ticks()[0][0] == 1
+    after.close()
+    other.call("stop", inst, force=True)
+
+
+def test_unknown_capability_is_told_before_anything_moves(node: lab.Node, other: lab.Node,
+                                                          place: Path) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME, migration_caps="teleport")
+    serial = boot(node, inst, disk)
+    other.link(NAME, 0, disk)
+    with pytest.raises(lab.CallFailed, match="teleport"):
+        other.call("accept_instance", inst, node.call("migration_info", inst), other.address)
+    assert other.traces(NAME) == []
+    serial.wait_ticks(len(serial.ticks()) + 2)
+    serial.close()
+    node.call("stop", inst, force=True)
+
+
 def test_failed_migration_leaves_the_guest_running(node: lab.Node, other: lab.Node, place: Path
                                                    ) -> None:
     disk = lab.make_disk(place / "disk")
