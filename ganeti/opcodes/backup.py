@@ -22,15 +22,19 @@ class OpBackupExport(InstanceOpCode):
                      doc="Compression during the transfer")
     shutdown_timeout = Field(ht.NonNegativeInt, 120, flag="--shutdown-timeout",
                              doc="Seconds to wait for a clean shutdown")
-    target_node = Field(ht.Or(ht.NonEmptyString, ht.List),
+    target_node = Field(
+        ht.Or(ht.NonEmptyString, ht.List),
         flag=Flag("-n", "--node", type="string", metavar="<node>", completes="one_node"),
         doc="Node for the export, or where each disk goes on the other cluster")
     target_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the node to move to")
-    shutdown = Field(ht.Bool, True, flag=Flag("--noshutdown", negate=True),
+    shutdown = Field(ht.Bool, True,
+                     flag=Flag("--noshutdown", negate=True,
+                               help="Leave it running during the export"),
                      doc="Stop the instance during the export")
     remove_instance = Field(ht.Bool, False, flag="--remove-instance",
                             doc="Remove the instance after its export")
-    ignore_remove_failures = Field(ht.Bool, False, flag="--ignore-remove-failures",
+    ignore_remove_failures = Field(
+        ht.Bool, False, flag="--ignore-remove-failures",
         doc="Go on when the instance can not be removed after its export")
     mode = Field(types.ExportMode, "local", doc="To a node, or to another cluster")
     x509_key_name = Field(ht.Maybe(ht.ListOf(ht.Any)), None,

@@ -89,7 +89,8 @@ class OpClusterSetParams(OpCode):
     remove_uids = Field(ht.Maybe(ht.ListOf(ht.TupleOf(ht.Int, ht.Int))), None,
                         flag=Flag("--remove-uids", type="string"),
                         doc="Ranges of user ids to take out of the pool")
-    maintain_node_health = Field(ht.Maybe(ht.Bool), None,
+    maintain_node_health = Field(
+        ht.Maybe(ht.Bool), None,
         flag=Flag("--maintain-node-health", type="bool", metavar="yes|no"),
         doc="Let the watcher repair nodes")
     prealloc_wipe_disks = Field(ht.Maybe(ht.Bool), None,
@@ -104,7 +105,8 @@ class OpClusterSetParams(OpCode):
                     doc="Instance policy: bounds, storage types and ratios")
     drbd_helper = Field(ht.Maybe(ht.String), None, flag="--drbd-usermode-helper",
                         doc="Program that DRBD asks about events; empty for none")
-    default_iallocator = Field(ht.Maybe(ht.String), None,
+    default_iallocator = Field(
+        ht.Maybe(ht.String), None,
         flag=Flag("-I", "--default-iallocator", metavar="<NAME>", completes="one_iallocator"),
         doc="Allocator to ask when none is named")
     default_iallocator_params = Field(ht.Maybe(types.Params), None,
@@ -127,7 +129,8 @@ class OpClusterSetParams(OpCode):
     blacklisted_os = Field(ht.Maybe(ht.ListOf(ht.TupleOf(types.ListChange, ht.NonEmptyString))),
                            None, flag=Flag("--blacklisted", type="bool", metavar="yes|no"),
                            doc="OS definitions to put on or take off the list of forbidden ones")
-    use_external_mip_script = Field(ht.Maybe(ht.Bool), None,
+    use_external_mip_script = Field(
+        ht.Maybe(ht.Bool), None,
         flag=Flag("--use-external-mip-script", type="bool", metavar="yes|no"),
         doc="Leave the cluster address to a script of the administrator")
     enabled_disk_templates = Field(ht.Maybe(ht.ListOf(types.DiskTemplate)), None,
@@ -146,7 +149,8 @@ class OpClusterSetParams(OpCode):
                                 doc="Directory where Gluster volumes are mounted")
     install_image = Field(ht.Maybe(ht.String), None, flag="--install-image",
                           doc="Disk image of the helper virtual machine that installs")
-    instance_communication_network = Field(ht.Maybe(ht.String), None,
+    instance_communication_network = Field(
+        ht.Maybe(ht.String), None,
         flag="--instance-communication-network",
         doc="Network for talking between instances and nodes; empty for none")
     zeroing_image = Field(ht.Maybe(ht.String), None, flag="--zeroing-image",

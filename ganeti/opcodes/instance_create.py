@@ -16,9 +16,13 @@ class OpInstanceCreate(OpCode):
     instance_name = Field(ht.String, doc="Name of the new instance")
     force_variant = Field(ht.Bool, False, flag="--force-variant",
                           doc="Accept a variant that the OS definition does not list")
-    wait_for_sync = Field(ht.Bool, True, flag=Flag("--no-wait-for-sync", negate=True),
+    wait_for_sync = Field(ht.Bool, True,
+                          flag=Flag("--no-wait-for-sync", negate=True,
+                                    help="Do not wait until mirrors are in step"),
                           doc="Wait until mirrors are in step")
-    name_check = Field(ht.Bool, False, flag=Flag("--no-name-check", negate=True, default=True),
+    name_check = Field(ht.Bool, False,
+                       flag=Flag("--no-name-check", negate=True,
+                                 help="Do not resolve the name", default=True),
                        doc="Resolve the name, and complete it")
     ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
                            doc="Go on although an instance policy is violated")
@@ -47,9 +51,13 @@ class OpInstanceCreate(OpCode):
                        doc="Allocator that chooses the nodes")
     identify_defaults = Field(ht.Bool, False, flag="--identify-defaults",
                               doc="Store only those parameters that differ from the defaults")
-    ip_check = Field(ht.Bool, False, flag=Flag("--no-ip-check", negate=True, default=True),
+    ip_check = Field(ht.Bool, False,
+                     flag=Flag("--no-ip-check", negate=True,
+                               help="Do not look whether the address answers", default=True),
                      doc="Refuse an address that answers already")
-    conflicts_check = Field(ht.Bool, True, flag=Flag("--no-conflicts-check", negate=True),
+    conflicts_check = Field(ht.Bool, True,
+                            flag=Flag("--no-conflicts-check", negate=True,
+                                      help="Do not check addresses against the group's networks"),
                             doc="Refuse addresses that belong to a network of the node group")
     mode = Field(types.CreateMode, doc="New, from an export, or from another cluster")
     nics = Field(ht.ListOf(types.NicSpec), flag=Flag("--net", type="identkeyval", append=True),
@@ -66,7 +74,8 @@ class OpInstanceCreate(OpCode):
     os_type = Field(ht.Maybe(ht.NonEmptyString), None,
                     flag=Flag("-o", "--os-type", metavar="<os>", completes="one_os"),
                     doc="OS definition, with +VARIANT where it has variants")
-    pnode = Field(ht.Maybe(ht.NonEmptyString), None,
+    pnode = Field(
+        ht.Maybe(ht.NonEmptyString), None,
         flag=Flag("-n", "--node", metavar="<pnode>[:<snode>]", completes="inst_add_nodes"),
         doc="Primary node")
     pnode_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the primary node")
@@ -88,7 +97,7 @@ class OpInstanceCreate(OpCode):
     src_path = Field(ht.Maybe(ht.NonEmptyString), None, flag=Flag("--src-dir", metavar="<dir>"),
                      doc="Directory of the export")
     compress = Field(ht.String, "none", flag="--compress", doc="Compression during the transfer")
-    start = Field(ht.Bool, True, flag=Flag("--no-start", negate=True),
+    start = Field(ht.Bool, True, flag=Flag("--no-start", negate=True, help="Leave it stopped"),
                   doc="Start it when it is ready")
     forthcoming = Field(ht.Bool, False, flag="--forthcoming", doc="Only reserve the resources")
     commit = Field(ht.Bool, False, flag="--commit", doc="Turn a reservation into a real instance")
@@ -147,8 +156,12 @@ class OpInstanceRename(InstanceOpCode):
     SUMMARY = None
 
     new_name = Field(ht.NonEmptyString, doc="New name")
-    name_check = Field(ht.Bool, False, flag=Flag("--no-name-check", negate=True, default=True),
+    name_check = Field(ht.Bool, False,
+                       flag=Flag("--no-name-check", negate=True,
+                                 help="Do not resolve the name", default=True),
                        doc="Resolve the name, and complete it")
-    ip_check = Field(ht.Bool, False, flag=Flag("--no-ip-check", negate=True, default=True),
+    ip_check = Field(ht.Bool, False,
+                     flag=Flag("--no-ip-check", negate=True,
+                               help="Do not look whether the address answers", default=True),
                      doc="Refuse an address that answers already")
     RESULT = ht.NonEmptyString

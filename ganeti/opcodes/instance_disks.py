@@ -30,7 +30,9 @@ class OpInstanceDeactivateDisks(InstanceOpCode):
 class OpInstanceGrowDisk(InstanceOpCode):
     """Enlarge a disk."""
 
-    wait_for_sync = Field(ht.Bool, True, flag=Flag("--no-wait-for-sync", negate=True),
+    wait_for_sync = Field(ht.Bool, True,
+                          flag=Flag("--no-wait-for-sync", negate=True,
+                                    help="Do not wait until mirrors are in step"),
                           doc="Wait until mirrors are in step")
     disk = Field(types.DiskIndex, doc="Number of the disk")
     amount = Field(ht.NonNegativeInt, doc="MiB to add, or final size")
@@ -48,7 +50,8 @@ class OpInstanceRecreateDisks(InstanceOpCode):
               ht.ListOf(ht.TupleOf(ht.NonNegativeInt, types.DiskSpec))),
         [], flag=Flag("--disk", type="identkeyval", append=True),
         doc="Numbers of the disks, perhaps with changes; none for all")
-    nodes = Field(ht.ListOf(ht.NonEmptyString), [],
+    nodes = Field(
+        ht.ListOf(ht.NonEmptyString), [],
         flag=Flag("-n", "--node", type="string", metavar="<pnode>[:<snode>]",
                   completes="inst_add_nodes"),
         doc="Nodes to create them on")

@@ -82,7 +82,9 @@ class OpInstanceMigrate(InstanceOpCode):
     target_node = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.TARGET_NODE,
                         doc="Node to move to")
     target_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the node to move to")
-    allow_runtime_changes = Field(ht.Bool, True, flag=Flag("--no-runtime-changes", negate=True),
+    allow_runtime_changes = Field(ht.Bool, True,
+                                  flag=Flag("--no-runtime-changes", negate=True,
+                                            help="Leave the memory of running guests alone"),
                                   doc="Shrink the guest's memory where the target lacks room")
     ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
                            doc="Go on although an instance policy is violated")

@@ -56,10 +56,14 @@ class OpInstanceSetParams(InstanceOpCode):
     osparams_private = Field(ht.Maybe(types.PrivateParams), None,
                              flag=Flag("--os-parameters-private", type="keyprivateval"),
                              doc="OS parameters that are hidden in output")
-    wait_for_sync = Field(ht.Bool, True, flag=Flag("--no-wait-for-sync", negate=True),
+    wait_for_sync = Field(ht.Bool, True,
+                          flag=Flag("--no-wait-for-sync", negate=True,
+                                    help="Do not wait until mirrors are in step"),
                           doc="Wait until mirrors are in step")
     offline = Field(ht.Maybe(ht.Bool), None, doc="Mark it offline, or back online")
-    conflicts_check = Field(ht.Bool, True, flag=Flag("--no-conflicts-check", negate=True),
+    conflicts_check = Field(ht.Bool, True,
+                            flag=Flag("--no-conflicts-check", negate=True,
+                                      help="Do not check addresses against the group's networks"),
                             doc="Refuse addresses that belong to a network of the node group")
     hotplug = Field(ht.Bool, True, flag=Flag("--hotplug", default=False),
                     doc="Apply device changes to the running instance as well")

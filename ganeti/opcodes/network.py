@@ -24,7 +24,9 @@ class OpNetworkAdd(OpCode):
     add_reserved_ips = Field(ht.Maybe(ht.ListOf(types.Ipv4Address)), None,
                              flag=Flag("--add-reserved-ips", type="string"),
                              doc="Addresses to keep out of the pool")
-    conflicts_check = Field(ht.Bool, True, flag=Flag("--no-conflicts-check", negate=True),
+    conflicts_check = Field(ht.Bool, True,
+                            flag=Flag("--no-conflicts-check", negate=True,
+                                      help="Do not check addresses against the group's networks"),
                             doc="Refuse addresses that belong to a network of the node group")
     tags = Field(ht.ListOf(ht.NonEmptyString), [], flag=Flag("--tags", type="string"), doc="Tags")
     RESULT = ht.Nothing
@@ -83,7 +85,9 @@ class OpNetworkConnect(OpCode):
                          doc="Bridge, switch or routing table of the network in that group")
     network_vlan = Field(ht.String, "", flag=Flag("-N", "--nic-parameters", type="keyval"),
                          doc="VLAN of the network in that group")
-    conflicts_check = Field(ht.Bool, True, flag=Flag("--no-conflicts-check", negate=True),
+    conflicts_check = Field(ht.Bool, True,
+                            flag=Flag("--no-conflicts-check", negate=True,
+                                      help="Do not check addresses against the group's networks"),
                             doc="Refuse addresses that belong to a network of the node group")
     RESULT = ht.Nothing
 

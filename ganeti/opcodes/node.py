@@ -34,7 +34,9 @@ class OpNodeAdd(OpCode):
                        doc="May it run instances")
     ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
                      doc="Node parameters")
-    node_setup = Field(ht.Bool, False, flag=Flag("--no-node-setup", negate=True, default=True),
+    node_setup = Field(ht.Bool, False,
+                       flag=Flag("--no-node-setup", negate=True,
+                                 help="The machine has been prepared already", default=True),
                        doc="Set up SSH on the new node")
     RESULT = ht.Nothing
 
@@ -115,7 +117,9 @@ class OpNodeMigrate(NodeOpCode):
     target_node = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.TARGET_NODE,
                         doc="Node to move to")
     target_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the node to move to")
-    allow_runtime_changes = Field(ht.Bool, True, flag=Flag("--no-runtime-changes", negate=True),
+    allow_runtime_changes = Field(ht.Bool, True,
+                                  flag=Flag("--no-runtime-changes", negate=True,
+                                            help="Leave the memory of running guests alone"),
                                   doc="Shrink the guests' memory where the target lacks room")
     ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
                            doc="Go on although an instance policy is violated")
@@ -142,7 +146,8 @@ class OpRestrictedCommand(OpCode):
     """Run one of the commands that the nodes' administrators allow."""
 
     use_locking = Field(ht.Bool, False, flag="--sync", doc="Take locks while reading")
-    nodes = Field(ht.ListOf(ht.NonEmptyString),
+    nodes = Field(
+        ht.ListOf(ht.NonEmptyString),
         flag=Flag("-g", "--node-group", type="string", metavar="<nodegroup>",
                   completes="one_nodegroup"),
         doc="Nodes")

@@ -14,7 +14,8 @@ class OpTestDelay(OpCode):
     INTERNAL = True
 
     duration = Field(ht.Number, doc="Seconds to wait")
-    on_master = Field(ht.Bool, True, flag=Flag("--no-master", negate=True),
+    on_master = Field(ht.Bool, True,
+                      flag=Flag("--no-master", negate=True, help="Do not wait on the master"),
                       doc="Wait on the master")
     on_nodes = Field(ht.ListOf(ht.NonEmptyString), [], flag=Flag("-n", append=True),
                      doc="Nodes to wait on")

@@ -1,0 +1,1 @@
+"""What the commands share: options, arguments, output, jobs, prompts. Commands are in `client`."""

@@ -1,0 +1,72 @@
+"""gnt-instance console."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from ganeti import constants, ssconf
+from ganeti.cli import jobs
+from ganeti.cli.command import INSTANCE, Command, one
+from ganeti.cli.option import STORE_TRUE, Option, Values
+from ganeti.cli.report import Refused, to_stdout
+from ganeti.cli.standard import PRIORITY
+from ganeti.utils import ssh, text
+
+
+def console(values: Values, args: list[str]) -> int:
+    """Attach to the console of a running instance, or tell how to reach it."""
+    luxi = jobs.client()
+    found, running, cluster = *luxi.query_instances([args[0]], ["console", "oper_state"])[0], \
+        luxi.query_config_values(["cluster_name"])[0]
+    luxi.close()
+    if found is None:
+        if running is False:
+            raise Refused(f"Instance {args[0]} does not run; 'gnt-instance startup' starts it")
+        raise Refused(f"Could not find out how to reach the console of {args[0]}; "
+                      "is its primary node reachable?")
+    if found["kind"] == constants.CONS_SSH:
+        return _attach(found, cluster, values.show_command)
+    for line in _described(found):
+        to_stdout(line)
+    return 0
+
+
+def _attach(found: dict[str, Any], cluster: str, show: bool) -> int:
+    """Become the program that talks to the console."""
+    host = found["host"]
+    address = ssconf.SimpleStore().primary_ips().get(host, host)
+    argv = ssh.build_command(
+        address, found["command"], cluster_name=cluster,
+        port=found.get("port") or constants.SSH_DEFAULT_PORT, user=found["user"], tty=True)
+    if show:
+        to_stdout(text.shell_quote_args(argv))
+        return 0
+    sys.stdout.flush()
+    try:
+        os.execvp(argv[0], argv)
+    except FileNotFoundError:
+        raise Refused(f"The program {argv[0]} is not installed here") from None
+
+
+def _described(found: dict[str, Any]) -> list[str]:
+    kind = found["kind"]
+    if kind == constants.CONS_MESSAGE:
+        return [str(found["message"])]
+    where = f"{found['host']}, port {found['port']}"
+    if kind == constants.CONS_VNC:
+        display = found.get("display")
+        tail = f" (display {display})" if display is not None else ""
+        return [f"Instance {found['instance']} has a VNC console on {where}{tail}",
+                f"URL <vnc://{found['host']}:{found['port']}/>"]
+    return [f"Instance {found['instance']} has a SPICE console on {where}",
+            f"Use 'remote-viewer spice://{found['host']}:{found['port']}'"]
+
+
+CONSOLE = Command(
+    console, args=[one(INSTANCE)], options=[
+        Option("--show-cmd", dest="show_command", action=STORE_TRUE, default=False,
+               help="Print the command that would be run, and do not run it"), PRIORITY],
+    help="Attach to the console of a running instance",
+    example="gnt-instance console web1.example.org")

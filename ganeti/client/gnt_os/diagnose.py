@@ -1,0 +1,48 @@
+"""gnt-os diagnose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeti.cli import jobs
+from ganeti.cli.command import Command
+from ganeti.cli.option import Values
+from ganeti.cli.report import to_stdout
+from ganeti.cli.standard import PRIORITY
+from ganeti.opcodes.os import OpOsDiagnose
+
+_FIELDS = ["name", "valid", "variants", "node_status", "hidden", "blacklisted"]
+
+
+def diagnose(values: Values, args: list[str]) -> int:
+    """Tell for every OS definition on which nodes it is in order."""
+    rows = jobs.submit_or_send(OpOsDiagnose(output_fields=_FIELDS, names=[]), values)
+    broken = 0
+    for name, valid, variants, nodes, hidden, blacklisted in rows:
+        marks = ["valid" if valid else "invalid"]
+        marks += ["hidden"] if hidden else []
+        marks += ["blacklisted"] if blacklisted else []
+        broken += not valid
+        to_stdout(f"OS: {name} [{', '.join(marks)}]")
+        if variants:
+            to_stdout(f"  Variants: [{', '.join(variants)}]")
+        for node in sorted(nodes):
+            _node(node, nodes[node])
+        to_stdout("")
+    return 1 if broken else 0
+
+
+def _node(node: str, places: list[list[Any]]) -> None:
+    if not places:
+        to_stdout(f"  Node: {node}, status: ERROR (not found)")
+        return
+    path, ok, message = places[0][:3]
+    state = f"OK (path: {path})" if ok else f"ERROR: {message} (path: {path})"
+    to_stdout(f"  Node: {node}, status: {state}")
+    for other in places[1:]:
+        to_stdout(f"    hidden behind it: {other[0]}")
+
+
+DIAGNOSE = Command(diagnose, options=[PRIORITY],
+                   help="Tell what is wrong with OS definitions, node by node",
+                   example="gnt-os diagnose")
