@@ -110,7 +110,8 @@ def evacuate(start_master, proposed, **params):
     return master, result, asked
 
 
-HOST = {"memory_total": 8192, "memory_free": 4096, "memory_dom0": 512, "cpu_total": 4, "cpu_dom0": 4}
+HOST = {"memory_total": 8192, "memory_free": 4096, "memory_dom0": 512, "cpu_total": 4,
+        "cpu_dom0": 4}
 MOVES = [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name}] for name in ("i1", "i2")]
 
 
