@@ -126,7 +126,8 @@ def test_leaving_removes_keys_and_files_and_ends_the_daemon(daemon_util, keys_in
 def test_power_helpers(script):
     script(pathutils.local("/etc/ganeti/oob"), 'echo "$1 of $2"',
            '[ "$1" = health ] && exit 4', "exit 0")
-    assert backend_node.run_oob("/etc/ganeti/oob", "power-status", "n2", 5) == "power-status of n2\n"
+    said = backend_node.run_oob("/etc/ganeti/oob", "power-status", "n2", 5)
+    assert said == "power-status of n2\n"
     with pytest.raises(errors.OpExecError, match="exit status 4.*health of n2"):
         backend_node.run_oob("/etc/ganeti/oob", "health", "n2", 5)
     with pytest.raises(errors.ParameterError, match="Unknown"):
