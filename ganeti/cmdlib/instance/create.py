@@ -44,6 +44,8 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
 
     def expand(self) -> None:
         op = self.op
+        if op.commit:
+            self._complete_from_plan()
         self.request = create_request.read(self.config, op)
         self.name = self.request.name
         if op.name_check:
@@ -53,6 +55,11 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
         if op.start and not self.request.start and not op.forthcoming:
             self.feedback.info("Nothing is installed, so the instance is not started")
         self._expand_nodes()
+
+    def _complete_from_plan(self) -> None:
+        planned = self.config.instance_by_name(names.normalised(self.op.instance_name))
+        if planned is not None and planned.forthcoming:
+            create_request.complete(self.config, self.op, planned)
 
     def _expand_nodes(self) -> None:
         op = self.op
@@ -149,6 +156,7 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
                     f"There is no forthcoming instance '{self.name}' to be created",
                     errors.ECODE_NOENT if found is None else errors.ECODE_STATE)
             self.planned = found
+            self.planned_disks = self.config.instance_disks(found)
         else:
             names.require_free(self, self.name)
             try:
@@ -333,7 +341,9 @@ class LUInstanceCreate(base.LogicalUnit[Any]):
         with self.cfg.edit(job=self.job_id) as draft:
             instances.remove(draft, instance)
             if self.planned is not None:
-                draft.put(self.planned.replace(disks=[]))
+                draft.put(self.planned)
+                for disk in self.planned_disks:
+                    draft.put(disk)
 
     def _fill(self, instance: objects.Instance, undo: undo_stack.Undo) -> None:
         """Zeroes where the cluster wants them, mirrors in step, and the operating system."""

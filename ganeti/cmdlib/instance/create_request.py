@@ -85,6 +85,11 @@ def require_supported(op: Any) -> None:
             raise errors.OpPrereqError(
                 f"'{key}' is for importing instances and means nothing when one is created",
                 errors.ECODE_INVAL)
+    if op.compress != constants.IEC_NONE \
+            or op.source_shutdown_timeout != constants.DEFAULT_SHUTDOWN_TIMEOUT:
+        raise errors.OpPrereqError(
+            "'compress' and 'source_shutdown_timeout' are for importing instances and mean nothing"
+            " when one is created", errors.ECODE_INVAL)
     for key in ("helper_startup_timeout", "helper_shutdown_timeout"):
         if getattr(op, key) is not None:
             raise errors.OpPrereqError(
@@ -96,6 +101,34 @@ def require_supported(op: Any) -> None:
     if op.forthcoming and op.commit:
         raise errors.OpPrereqError(
             "An instance can not be forthcoming and be committed at once", errors.ECODE_INVAL)
+
+
+def complete(config: objects.ConfigData, op: Any, planned: objects.Instance) -> None:
+    """Take what the creation of a planned instance does not tell from the plan."""
+    held = config.instance_disks(planned)
+    if not op.disks:
+        op.disks = [{"size": disk.size, "mode": disk.mode, "dev_type": disk.dev_type,
+                     **({"name": disk.name} if disk.name else {})} for disk in held]
+        op.disk_template = op.disk_template or config.disk_template(planned)
+    if not op.nics:
+        op.nics = [_planned_nic(nic) for nic in planned.nics]
+    if not (op.pnode or op.pnode_uuid or op.iallocator):
+        op.pnode_uuid = planned.primary_node
+    op.hypervisor = op.hypervisor or planned.hypervisor
+    if op.hypervisor == planned.hypervisor:
+        op.hvparams = {**planned.hvparams, **op.hvparams}
+    op.beparams = {**planned.beparams, **parameters.backend(op.beparams)}
+    if op.os_type in (None, planned.os):
+        op.os_type = planned.os or None
+        op.osparams = {**planned.osparams, **op.osparams}
+        if op.osparams_private is None:
+            op.osparams_private = dict(planned.osparams_private)
+    op.tags = sorted({*planned.tags, *op.tags})
+
+
+def _planned_nic(nic: objects.Nic) -> dict[str, Any]:
+    own = {} if nic.network else dict(nic.nicparams)
+    return {"mac": nic.mac, "ip": nic.ip, "network": nic.network, "name": nic.name, **own}
 
 
 def _template(cluster: objects.Cluster, op: Any) -> str:

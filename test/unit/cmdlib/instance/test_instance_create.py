@@ -102,6 +102,7 @@ def test_guest_that_does_not_start_is_kept(cluster):
     ({"pnode": None}, "no default iallocator", errors.ECODE_INVAL),
     ({"iallocator": "hail"}, "not both", errors.ECODE_INVAL),
     ({"mode": "import"}, "not possible in this release", errors.ECODE_INVAL),
+    ({"compress": "gzip"}, "are for importing", errors.ECODE_INVAL),
     ({"src_path": "/x"}, "'src_path' is for importing", errors.ECODE_INVAL),
     ({"snode": "node2"}, "uses one node only", errors.ECODE_INVAL),
     ({"disk_template": "plain"}, "not enabled", errors.ECODE_INVAL),
@@ -216,6 +217,34 @@ def test_forthcoming_is_only_planned_and_later_made(cluster):
     assert (made.uuid, made.forthcoming) == (planned.uuid, False)
     assert made.nics[0].mac == planned.nics[0].mac
     assert len(cluster.config.disks) == 1 and cluster.runs_on(NAME) == [1]
+
+
+def test_plan_tells_what_the_creation_leaves_open(cluster):
+    planned = cluster.add(nics=[{**ROUTED, "name": "front"}], forthcoming=True, tags=["web"],
+                          disks=[{"size": 2048, "name": "root"}], beparams={"vcpus": 2},
+                          pnode="node2")
+    cluster.run("INSTANCE_CREATE", instance_name=NAME, mode="create", disks=[], nics=[],
+                commit=True, beparams={"memory": 200})
+    made = cluster.instance(NAME)
+    (disk,) = cluster.config.instance_disks(made)
+    assert (disk.size, disk.name, disk.forthcoming) == (2048, "root", False)
+    assert made.nics == planned.nics and made.tags == ["web"]
+    assert made.beparams == {"vcpus": 2, "maxmem": 200, "minmem": 200}
+    assert cluster.runs_on(NAME) == [2] and cluster.os_log(2) == f"create {NAME} plain\n"
+
+
+def test_failed_creation_of_a_plan_leaves_the_plan(cluster):
+    planned = cluster.add(nics=[ROUTED], forthcoming=True)
+    cluster.nodes.failures[("*", "instance_os_add")] = "broken"
+    with pytest.raises(errors.OpExecError, match="broken"):
+        cluster.add(nics=[ROUTED], commit=True)
+    left = cluster.instance(NAME)
+    assert left.forthcoming and left.uuid == planned.uuid
+    assert cluster.files(1) == []
+    cluster.nodes.failures.clear()
+    cluster.run("INSTANCE_CREATE", instance_name=NAME, mode="create", disks=[], nics=[],
+                commit=True)
+    assert not cluster.instance(NAME).forthcoming and len(cluster.files(1)) == 1
 
 
 def test_commit_needs_a_plan(cluster):
