@@ -8,6 +8,7 @@ calls carry *logical* paths, without the root; `local` and `logical` convert.
 from __future__ import annotations
 
 import os
+import sys
 
 VIRTUAL_PREFIX = "/###-VIRTUAL-PATH-###,"
 
@@ -52,27 +53,35 @@ def _below_root(path: str) -> bool:
     return path == ROOT or path.startswith(ROOT + "/")
 
 
-def _programs() -> tuple[str, str, str]:
-    """Directories of helper programs, tools and shared files: installed, or in a checkout."""
+def _programs() -> tuple[str, str, str, str, str]:
+    """Directories of helper scripts, tools, shared files, and of the programs in Python that go
+    with the first two: of the installation that this is, or of a checkout and its environment."""
     checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if os.path.isfile(os.path.join(checkout, "daemons", "daemon-util")):
-        return os.path.join(checkout, "daemons"), os.path.join(checkout, "tools"), checkout
-    return "/usr/lib/ganeti", "/usr/lib/ganeti/tools", "/usr/share/ganeti"
+        scripts = os.path.join(sys.prefix, "bin")
+        return f"{checkout}/daemons", f"{checkout}/tools", checkout, scripts, scripts
+    # `make install` puts the environment beside the scripts: PREFIX/lib/ganeti/env
+    library = os.path.dirname(sys.prefix)
+    if not os.path.isfile(os.path.join(library, "daemon-util")):
+        library = "/usr/lib/ganeti"
+    share = os.path.join(os.path.dirname(os.path.dirname(library)), "share/ganeti")
+    return library, f"{library}/tools", share, library, f"{library}/tools"
 
 
 # Programs of this system (of the host, shared by its virtual nodes)
-PKGLIBDIR, TOOLSDIR, SHAREDIR = _programs()
+PKGLIBDIR, TOOLSDIR, SHAREDIR, _SCRIPTS, _TOOL_SCRIPTS = _programs()
 DAEMON_UTIL = f"{PKGLIBDIR}/daemon-util"
-ENSURE_DIRS = f"{PKGLIBDIR}/ensure-dirs"
-IMPORT_EXPORT_DAEMON = f"{PKGLIBDIR}/import-export"
+ENSURE_DIRS = f"{_SCRIPTS}/ensure-dirs"
+IMPORT_EXPORT_DAEMON = f"{_SCRIPTS}/import-export"
 KVM_IFUP = KVM_NIC_SETUP = f"{PKGLIBDIR}/kvm-nic-setup"
-NODE_DAEMON_SETUP = f"{PKGLIBDIR}/node-daemon-setup"
-PREPARE_NODE_JOIN = f"{PKGLIBDIR}/prepare-node-join"
-SSH_UPDATE = f"{PKGLIBDIR}/ssh-update"
-SSL_UPDATE = f"{PKGLIBDIR}/ssl-update"
+NODE_DAEMON_SETUP = f"{_SCRIPTS}/node-daemon-setup"
+PREPARE_NODE_JOIN = f"{_SCRIPTS}/prepare-node-join"
+SSH_UPDATE = f"{_SCRIPTS}/ssh-update"
+SSL_UPDATE = f"{_SCRIPTS}/ssl-update"
 XEN_VIF_METAD_SETUP = f"{PKGLIBDIR}/vif-ganeti-metad"
-CFGUPGRADE = f"{TOOLSDIR}/cfgupgrade"
-POST_UPGRADE = f"{TOOLSDIR}/post-upgrade"
+CFGUPGRADE = f"{_TOOL_SCRIPTS}/cfgupgrade"
+NODE_CLEANUP = f"{_TOOL_SCRIPTS}/node-cleanup"
+POST_UPGRADE = f"{_TOOL_SCRIPTS}/post-upgrade"
 KVM_CONSOLE_WRAPPER = f"{TOOLSDIR}/kvm-console-wrapper"
 XEN_CONSOLE_WRAPPER = f"{TOOLSDIR}/xen-console-wrapper"
 DEFAULT_MASTER_SETUP_SCRIPT = f"{TOOLSDIR}/master-ip-setup"

@@ -39,5 +39,11 @@ CHECKOUT_ONLY = ("prepare", "install", "vcluster-setup")
 
 
 def entry_points() -> list[str]:
-    """Console scripts as setuptools wants them."""
-    return [f"{name} = {module}:main" for name, module in (COMMANDS | DAEMONS).items()]
+    """Console scripts as setuptools wants them; they become the launchers everywhere."""
+    scripts = COMMANDS | DAEMONS | {script_name(path): module for path, module in LIBRARY.items()}
+    return [f"{name} = {module}:main" for name, module in scripts.items()]
+
+
+def script_name(path: str) -> str:
+    """Name of the console script behind a path in the library directory."""
+    return path.rsplit("/", 1)[-1]
