@@ -6,20 +6,23 @@ the group are asked for the little that concerns it.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ganeti import constants, objects, pathutils
 from ganeti.cmdlib import ancillary
-from ganeti.cmdlib.cluster.verify import answers, footprint, view
+from ganeti.cmdlib.cluster.verify import answers, footprint, judge_files, view
 from ganeti.objects import filled as filled_objects
 from ganeti.storage import registry
 
 # Each node tries SSH to the other nodes of its group and to this many of every other group.
 SSH_PEERS_PER_GROUP = 1
+# How often files that the configuration store writes are asked for again when they differ.
+FILE_ATTEMPTS = 3
 
 
 def uses_lvm(cluster: objects.Cluster) -> bool:
@@ -209,6 +212,29 @@ def group_view(rpc: Any, config: objects.ConfigData, group: objects.NodeGroup, *
         config, group, found, started, ended,
         disk_states=disk_states(rpc, config, instances, reachable),
         files=ancillary.files(config))
+
+
+def settled(rpc: Any, seen: view.GroupView, wait_durable: Callable[[], None]) -> view.GroupView:
+    """The same view once the files of the configuration store had time to arrive.
+
+    Other jobs go on changing the configuration meanwhile, so that one node may show the version
+    before and another the version after: what still differs at the end really does.
+    """
+    written = [item for item in seen.files if not item.copied]
+    for _attempt in range(FILE_ATTEMPTS):
+        part = dataclasses.replace(seen, files=written)
+        if not any(judge_files.files_equal(part)):
+            break
+        wait_durable()
+        asked = {constants.NV_FILELIST: [pathutils.virtual(item.path) for item in seen.files]}
+        nodes = [answer.node for answer in seen.answers.values()
+                 if answer.get(constants.NV_FILELIST)]
+        again = _ask(rpc, seen.config, nodes, asked, {})
+        fresh = {uuid: dataclasses.replace(seen.answers[uuid], values={
+                    **seen.answers[uuid].values, **answer.values})
+                 for uuid, answer in again.items() if answer.get(constants.NV_FILELIST)}
+        seen = dataclasses.replace(seen, answers={**seen.answers, **fresh})
+    return seen
 
 
 def _outsiders(config: objects.ConfigData, group: objects.NodeGroup,

@@ -116,6 +116,7 @@ class LUClusterVerifyGroup(base.LogicalUnit[Any]):
         self.verdict.heading(f"Gathering data about group {self.group.name}")
         view = gather.group_view(self.rpc, self.config, self.group,
                                  skip=self.op.skip_checks, clutter=self.op.verify_clutter)
+        view = gather.settled(self.rpc, view, self.cfg.wait_durable)
         offline = sum(1 for node in view.members if node.offline)
         rows = [row for row in checks.GROUP_CHECKS
                 if self.op.verify_clutter or not row.only_clutter]

@@ -158,6 +158,27 @@ def test_disks_in_use_are_asked_for_in_a_second_call(start_master):
     assert len(master.nodes.called("blockdev_getmirrorstatus_multi")) == 2
 
 
+@pytest.mark.parametrize(("until", "good"), [(2, True), (99, False)])
+def test_a_configuration_that_is_under_way_is_no_difference(master, until, good):
+    """Another job commits while the nodes are asked: node 2 has the file a moment later."""
+    asked = []
+    healthy = healthy_answer(master)
+
+    def answer(key, questions, *args):
+        result = healthy(key, questions, *args)
+        if key == masterside.new_uuid(2):
+            asked.append(questions)
+            if len(asked) < until:
+                path = pathutils.virtual("/var/lib/ganeti/config.data")
+                result[constants.NV_FILELIST][path] = "older"
+        return result
+
+    master.nodes.answer("node_verify", answer)
+    assert master.run(opcodes.OpClusterVerifyGroup(group_name="default")) is good
+    assert len(asked) == min(until, 1 + gather.FILE_ATTEMPTS)
+    assert set(asked[1]) == {constants.NV_FILELIST}
+
+
 def test_a_group_without_nodes_is_fine(master):
     master.run(opcodes.OpGroupAdd(group_name="empty"))
     assert master.run(opcodes.OpClusterVerifyGroup(group_name="empty")) is True
