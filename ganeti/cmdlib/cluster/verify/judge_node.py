@@ -60,11 +60,19 @@ def clock(view: GroupView) -> Problems:
 
 
 def node_setup(view: GroupView) -> Problems:
-    """The kernel's interfaces that a node needs. Without sysrq only power-cycling is lost."""
+    """The kernel's interfaces that a node needs."""
     for answer in view.arrived():
         for text in answer.texts(constants.NV_NODESETUP):
-            make = warning if SYSRQ in text else Problem
-            yield make(answer.node.name, f"set-up: {text}")
+            if SYSRQ not in text:
+                yield Problem(answer.node.name, f"set-up: {text}")
+
+
+def sysrq(view: GroupView) -> Problems:
+    """Without sysrq a node only can not be power-cycled: containers have none."""
+    for answer in view.arrived():
+        for text in answer.texts(constants.NV_NODESETUP):
+            if SYSRQ in text:
+                yield warning(answer.node.name, f"set-up: {text}")
 
 
 def user_scripts(view: GroupView) -> Problems:

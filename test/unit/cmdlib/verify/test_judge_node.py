@@ -39,6 +39,7 @@ def found(judge, *args, **kwargs):
 
 
 JUDGES = [judge_node.rpc, judge_node.version, judge_node.clock, judge_node.node_setup,
+          judge_node.sysrq,
           judge_node.user_scripts, judge_node.oob_paths, judge_node.hypervisors,
           judge_node.hypervisor_parameters, judge_node.bridges, judge_node.reachability,
           judge_node.ssh, judge_node.ssh_clutter, judge_node.forbidden_storage_paths,
@@ -58,7 +59,7 @@ def test_healthy_nodes_give_no_problem(judge):
     (judge_node.clock, constants.NV_TIME, [int(NOW) - 200, 500000], "ERROR", "at least 198.5s"),
     (judge_node.clock, constants.NV_TIME, [int(NOW) + 201, 0], "ERROR", "at least 200.0s"),
     (judge_node.node_setup, constants.NV_NODESETUP, ["sysfs is not mounted"], "ERROR", "sysfs"),
-    (judge_node.node_setup, constants.NV_NODESETUP, ["/proc/sysrq-trigger is missing"],
+    (judge_node.sysrq, constants.NV_NODESETUP, ["/proc/sysrq-trigger is missing"],
      "WARNING", "sysrq"),
     (judge_node.user_scripts, constants.NV_USERSCRIPTS, ["/b", "/a"], "ERROR", "/a, /b"),
     (judge_node.oob_paths, constants.NV_OOB_PATHS, [None, "/oob is no executable file"], "ERROR",
