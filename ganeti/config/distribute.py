@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ganeti.rpc import runner
 
 RETRY_SECONDS: Final = 30
+ANSWER_SECONDS: Final = 20
+"""A node that takes longer is left behind, so that a hanging one does not hold up all jobs."""
 
 
 def ssconf_values(config: objects.ConfigData) -> dict[str, str]:
@@ -126,9 +128,9 @@ class Distribution:
             return
         info = os.stat(self._path)
         user, group = files.owner_names(self._path)
-        results = self._rpc.multi(
-            uuids, "upload_file_single", pathutils.virtual(self._path), encoded.decode("utf-8"),
-            files.MODE, user, group, info.st_atime, info.st_mtime)
+        results = self._rpc.multi_within(
+            ANSWER_SECONDS, uuids, "upload_file_single", pathutils.virtual(self._path),
+            encoded.decode("utf-8"), files.MODE, user, group, info.st_atime, info.st_mtime)
         self._note(config, results, "the configuration")
 
     def _write_ssconf(self, config: objects.ConfigData, behind: Iterable[str]) -> None:
@@ -142,7 +144,7 @@ class Distribution:
                    if node.uuid not in left_out and self._ssconf.get(node.uuid) != values]
         if not targets:
             return
-        results = self._rpc.multi(targets, "write_ssconf_files", values)
+        results = self._rpc.multi_within(ANSWER_SECONDS, targets, "write_ssconf_files", values)
         self._note(config, results, "ssconf files")
         for uuid, result in results.items():
             if not result.fail_msg:

@@ -26,6 +26,9 @@ STOP_SECONDS: Final = 60.0
 SYNC_SECONDS: Final = 5.0
 """How long a start waits until the candidates have the queue."""
 
+ANSWER_SECONDS: Final = 10.0
+"""A candidate that takes longer to store jobs is no longer waited for."""
+
 
 def load_config() -> store.ConfigStore:
     """The configuration of this node; a damaged one is refused with a word on better copies."""
@@ -150,7 +153,8 @@ class Master:
     async def _send_jobs(self, uuid: str, changes: list[list[str]]) -> str:
         if uuid not in self.cfg.snapshot.nodes:
             return "The node is not part of the cluster any more"
-        result = (await self.rpc.aio.multi([uuid], "jobqueue_apply", changes))[uuid]
+        result = (await self.rpc.aio.multi_within(
+            ANSWER_SECONDS, [uuid], "jobqueue_apply", changes))[uuid]
         return str(result.fail_msg)
 
     def _after_write(self, config: objects.ConfigData) -> None:

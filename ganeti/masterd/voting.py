@@ -13,6 +13,7 @@ from ganeti.rpc import runner
 
 TRIES: Final = 6
 PAUSE_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 10.0
 
 
 class NotMaster(errors.GenericError):
@@ -49,7 +50,8 @@ async def gather(rpc: runner.RpcRunner, config: objects.ConfigData, me: str) -> 
     """Ask every other node that is not marked offline; this node votes for itself."""
     others = [node.uuid for node in config.nodes.values()
               if node.name != me and not node.offline]
-    results = await rpc.aio.multi(others, "master_node_name") if others else {}
+    results = await rpc.aio.multi_within(
+        ANSWER_SECONDS, others, "master_node_name") if others else {}
     mine, silent = 1, 0
     elsewhere: collections.Counter[str] = collections.Counter()
     for result in results.values():

@@ -103,8 +103,18 @@ class AsyncCalls(_Sugar):
         """Call many nodes at the same time."""
         call = defs.get(name)
         values = call.bind(args, kwargs)
+        return await self._multi(call, nodes, values, call.read_timeout(values))
+
+    async def multi_within(self, seconds: float, nodes: Iterable[str], name: str, *args: Any
+                           ) -> dict[str, RpcResult]:
+        """The same with a time-out of the caller's own."""
+        call = defs.get(name)
+        return await self._multi(call, nodes, call.bind(args, {}), seconds)
+
+    async def _multi(self, call: Call, nodes: Iterable[str], values: list[Any],
+                     read_timeout: float) -> dict[str, RpcResult]:
         prepared = self._runner.prepare(call, nodes, values)
-        answers = await self._runner.gather(call, prepared, call.read_timeout(values))
+        answers = await self._runner.gather(call, prepared, read_timeout)
         if sum(len(answer) for answer in answers if isinstance(answer, bytes)) > LARGE_ANSWER:
             return await asyncio.to_thread(self._runner.results, call, prepared, answers)
         return self._runner.results(call, prepared, answers)
@@ -173,19 +183,31 @@ class RpcRunner(_Sugar):
     def multi(self, nodes: Iterable[str], name: str, *args: Any, **kwargs: Any
               ) -> dict[str, RpcResult]:
         """Call many nodes at the same time and wait for all answers."""
-        if asyncio._get_running_loop() is self._loop:
-            raise errors.ProgrammerError(f"RPC {name} would block the event loop; use runner.aio")
         call = defs.get(name)
         values = call.bind(args, kwargs)
+        return self._multi(call, nodes, values, call.read_timeout(values))
+
+    def multi_within(self, seconds: float, nodes: Iterable[str], name: str, *args: Any
+                     ) -> dict[str, RpcResult]:
+        """The same with a time-out of the caller's own, for nodes that may hang."""
+        call = defs.get(name)
+        return self._multi(call, nodes, call.bind(args, {}), seconds)
+
+    def _multi(self, call: Call, nodes: Iterable[str], values: list[Any], read_timeout: float
+               ) -> dict[str, RpcResult]:
+        if asyncio._get_running_loop() is self._loop:
+            raise errors.ProgrammerError(
+                f"RPC {call.name} would block the event loop; use runner.aio")
         prepared = self.prepare(call, nodes, values)
         if all(item.result is not None for item in prepared):
             return self.results(call, prepared, [])
         future = asyncio.run_coroutine_threadsafe(
-            self.gather(call, prepared, call.read_timeout(values)), self._loop)
+            self.gather(call, prepared, read_timeout), self._loop)
         try:
             answers = future.result()
         except concurrent.futures.CancelledError:
-            raise errors.RpcError(f"{name} was given up, since the daemon is stopping") from None
+            raise errors.RpcError(
+                f"{call.name} was given up, since the daemon is stopping") from None
         return self.results(call, prepared, answers)
 
     # -- steps, shared by both faces ------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -221,3 +222,22 @@ def test_a_damaged_configuration_names_the_newest_good_copy():
         daemons.wait_until(
             lambda: "on n3.test (serial 42)" in cluster.master.run("ganeti-masterd").stderr,
             lambda: cluster.master.run("ganeti-masterd").stderr, 15)
+
+
+def test_a_hanging_candidate_does_not_hold_up_jobs_for_long():
+    with daemons.Cluster(2) as cluster:
+        cluster.start()
+        hanging = cluster.nodes[1].processes["ganeti-noded"]
+        hanging.send_signal(signal.SIGSTOP)
+        try:
+            with cluster.client() as luxi:
+                start = time.monotonic()
+                job_id = luxi.call("SubmitJob", [[DELAY]])
+                assert daemons.wait_for_job(luxi, job_id)[0] == "success"
+                assert time.monotonic() - start < 15
+                start = time.monotonic()
+                job_id = luxi.call("SubmitJob", [[DELAY]])
+                assert daemons.wait_for_job(luxi, job_id)[0] == "success"
+                assert time.monotonic() - start < 1
+        finally:
+            hanging.send_signal(signal.SIGCONT)

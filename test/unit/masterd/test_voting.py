@@ -17,7 +17,7 @@ class Voters:
         self.rounds = list(rounds)
         self.aio = self
 
-    async def multi(self, uuids, call):
+    async def multi_within(self, seconds, uuids, call):
         assert call == "master_node_name"
         answers = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
         assert len(answers) == len(uuids)
