@@ -14,6 +14,7 @@ import time
 
 from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, netns
+from ganeti.utils import process, retry
 
 BOOT_TIMEOUT = 20
 
@@ -121,16 +122,14 @@ def _start_sshd(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> Non
         sys.executable, "-m", "ganeti.tools.vcluster.sshd", str(cluster.root), node.name])
     environment["PYTHONPATH"] = str(layout.checkout())
     log = pathlib.Path(node.root) / "var/log/sshd.err"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, cwd="/",
-                                   stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
-    assert process.stdout
-    with process.stdout as pipe:
-        said = pipe.readline()
-    if said.strip() != b"ready":
-        text = log.read_text().strip().splitlines()
+    log.unlink(missing_ok=True)
+    server = process.start_daemon(argv, env=environment, reset_env=True, output=str(log))
+    retry.wait_until(lambda: log.read_text().startswith("ready\n") or not process.alive(server),
+                     BOOT_TIMEOUT)
+    said = log.read_text().strip().splitlines()
+    if said[:1] != ["ready"]:
         raise layout.VclusterError(f"{node.name}: its ssh server did not start: "
-                                   f"{text[-1] if text else 'no message'}")
+                                   f"{said[-1] if said else 'no message'}")
 
 
 def state(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> tuple[str, list[str]]:
