@@ -19,6 +19,11 @@ from ganeti import errors
 #: QEMU talks to one client at a time; another's short conversation is waited for
 CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0
+#: How long a socket that is there may refuse connections: its QEMU is about to listen
+_LISTEN_TIMEOUT = 0.5
+_RETRY_PAUSE = 0.02
+#: How often in a row an event may come in between
+_INTERRUPTIONS = 5
 
 #: The library logs as errors what it raises as well, and what is expected when a guest ends while
 #: it is asked; our exceptions tell it to whoever is concerned
@@ -68,11 +73,8 @@ class Session:
         self._close()
 
     async def _connect(self) -> None:
-        self._client = QMPClient(self._name)
-        self._client.logger = wire_logger()
-        self._client.register_listener(self._events)
         try:
-            await asyncio.wait_for(self._client.connect(self._path), self._connect_timeout)
+            await asyncio.wait_for(self._greet(), self._connect_timeout)
         except TimeoutError:
             raise QmpError(
                 f"QEMU of instance {self._name} did not greet on {self._path} within"
@@ -81,6 +83,33 @@ class Session:
             raise QmpError(
                 f"Can not talk to QEMU of instance {self._name} on {self._path}:"
                 f" {_reason(err)}") from err
+
+    async def _greet(self) -> None:
+        """Connect and negotiate; two races with QEMU are tried again.
+
+        A fresh QEMU has made the socket a moment before it listens. And an event that comes
+        between the greeting and the answer (RESUME, when a migrated guest arrives) is taken for
+        the answer by qemu.qmp 0.0.6, which then fails an assertion; no command was sent then.
+        """
+        refused_until = self._loop.time() + _LISTEN_TIMEOUT
+        interrupted = 0
+        while True:
+            self._client = QMPClient(self._name)
+            self._client.logger = wire_logger()
+            self._client.register_listener(self._events)
+            try:
+                await self._client.connect(self._path)
+                return
+            except (QMPError, OSError) as err:
+                root = _root(err)
+                interrupted += isinstance(root, AssertionError)
+                again = (interrupted <= _INTERRUPTIONS if isinstance(root, AssertionError) else
+                         isinstance(root, ConnectionRefusedError)
+                         and self._loop.time() < refused_until)
+                if not again:
+                    raise
+            self._client.remove_listener(self._events)
+            await asyncio.sleep(_RETRY_PAUSE)
 
     def _close(self) -> None:
         try:
@@ -142,9 +171,15 @@ async def _disconnect(client: QMPClient) -> None:
         logging.debug("Closing QMP connection: %s", _reason(err))
 
 
-def _reason(error: BaseException) -> str:
-    """What lies below the library's wrapping exceptions, in one line."""
+def _root(error: BaseException) -> BaseException:
+    """What lies below the library's wrapping exceptions."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """The same in one line."""
+    root = _root(error)
+    lines = str(root).splitlines()
+    return lines[0] if lines else type(root).__name__
