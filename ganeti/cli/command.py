@@ -216,7 +216,7 @@ class Tool:
             return EXIT_SUCCESS
         except UsageError as err:
             sys.stderr.write(f"{command.usage(self.name, name)}\n\n"
-                             f"{self.name} {name}: error: {err}\n")
+                             f"{self.name}: error: {err}\n")
             return EXIT_USAGE
         except ArgumentError as err:
             sys.stderr.write(f"{err}\n")

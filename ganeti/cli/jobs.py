@@ -179,15 +179,16 @@ class Batch:
         results: list[tuple[bool, Any]] = []
         for name, ok, job in self._jobs:
             if not ok:
-                to_stderr(f"Failure when submitting job for {name}: {job}")
+                to_stderr(f"Failure when submitting job for {name or 'this'}: {job}")
                 results.append((False, job))
                 continue
-            to_stdout(f"Waiting for job {job} for {name} ...")
+            to_stdout(f"Waiting for job {job}{f' for {name}' if name else ''} ...")
             sys.stdout.flush()
             try:
                 results.append((True, wait(job, self._luxi, feedback=self._feedback)))
             except errors.GenericError as err:
-                to_stderr(f"Job {job} for {name} has failed: {errors.text(err)}")
+                to_stderr(f"Job {job}{f' for {name}' if name else ''} has failed: "
+                          f"{errors.text(err)}")
                 results.append((False, errors.text(err)))
         return results
 

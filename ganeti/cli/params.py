@@ -15,9 +15,9 @@ def _wrong(message: str) -> errors.OpPrereqError:
     return errors.OpPrereqError(message, errors.ECODE_INVAL)
 
 
-def backend(given: Mapping[str, Any]) -> dict[str, Any]:
+def backend(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Back-end parameters in their types; memory stands for minmem and maxmem."""
-    values = dict(given)
+    values = dict(given or {})
     memory = values.pop(constants.BE_MEMORY, None)
     if memory is not None:
         for name in (constants.BE_MINMEM, constants.BE_MAXMEM):
@@ -34,10 +34,10 @@ def hypervisor(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return table.enforce(given, allow=_DEFAULT)
 
 
-def any_hypervisor(given: Mapping[str, Any]) -> dict[str, Any]:
+def any_hypervisor(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Parameters of a hypervisor that only the master knows: the first table that has them."""
     result = {}
-    for key, value in given.items():
+    for key, value in (given or {}).items():
         tables = [table for table in constants.HV_TABLES.values() if key in table]
         if not tables:
             known = {name for table in constants.HV_TABLES.values() for name in table.names}
@@ -71,9 +71,9 @@ def _group(name: str, given: Any) -> dict[str, Any]:
     return given
 
 
-def nic_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+def nic_defaults(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Defaults of interfaces in their types."""
-    return constants.NIC_TABLE.enforce(given, allow=_DEFAULT)
+    return constants.NIC_TABLE.enforce(given or {}, allow=_DEFAULT)
 
 
 def node(given: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -66,6 +66,12 @@ def guarded(function: Callable[[Any, list[str]], int | None], values: Any,
         where = f" {err.filename}" if err.filename else ""
         to_stderr(f"Failure:{where}: {err.strerror or err}")
         return exits.EXIT_FAILURE
+    except Exception as err:  # noqa: BLE001 - the end of the program: no user sees a traceback
+        if values.debug:
+            raise
+        to_stderr(f"A fault in the program itself: {type(err).__name__}: {err}\n"
+                  "Give the command once more with -d to see where, and report it")
+        return exits.EXIT_FAILURE
 
 
 def _trace_to_stderr(level: int) -> None:
@@ -166,5 +172,6 @@ _TEXTS: dict[type[BaseException], Callable[[Any], str]] = {
     errors.CommandError: lambda err: f"Failure: {err}",
     errors.ParseError: lambda err: f"Failure: {err}",
     errors.UnitParseError: lambda err: f"Failure: {err}",
+    errors.OpCodeUnknown: lambda err: f"Failure: {err}",
     errors.JobQueueError: lambda err: f"Failure: {err}",
 }

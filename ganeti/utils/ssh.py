@@ -218,7 +218,7 @@ class SshSession:
         """Copy a file there, with mode and times, whole or not at all."""
         import paramiko
         status = os.stat(local)
-        scratch = f"{remote}.ganeti-{os.getpid()}.new"
+        scratch = f"{remote}.ganeti-{os.getpid()}-{self.host}.new"
         try:
             with contextlib.closing(paramiko.SFTPClient.from_transport(self._transport)) as sftp:
                 assert sftp is not None

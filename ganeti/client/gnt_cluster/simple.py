@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganeti.cli import jobs
 from ganeti.cli.command import Command
 from ganeti.cli.option import Values
-from ganeti.cli.report import to_stdout
+from ganeti.cli.report import Refused, to_stdout
 
 
 def version(values: Values, args: list[str]) -> int:
@@ -23,8 +23,13 @@ def version(values: Values, args: list[str]) -> int:
 
 def getmaster(values: Values, args: list[str]) -> int:
     """Print the name of the master."""
-    from ganeti import ssconf
-    to_stdout(ssconf.SimpleStore().master_node())
+    from ganeti import errors, ssconf
+    from ganeti.constants import exits
+    try:
+        to_stdout(ssconf.SimpleStore().master_node())
+    except errors.ConfigurationError as err:
+        raise Refused(f"This node is not part of a cluster: {err}",
+                      exits.EXIT_NOTCLUSTER) from err
     return 0
 
 

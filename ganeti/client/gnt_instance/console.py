@@ -36,10 +36,12 @@ def console(values: Values, args: list[str]) -> int:
 def _attach(found: dict[str, Any], cluster: str, show: bool) -> int:
     """Become the program that talks to the console."""
     host = found["host"]
-    address = ssconf.SimpleStore().primary_ips().get(host, host)
+    store = ssconf.SimpleStore()
+    address = store.primary_ips().get(host, host)
+    port = found.get("port") or store.mapping(constants.SS_SSH_PORTS).get(host)
     argv = ssh.build_command(
         address, found["command"], cluster_name=cluster,
-        port=found.get("port") or constants.SSH_DEFAULT_PORT, user=found["user"], tty=True)
+        port=int(port or constants.SSH_DEFAULT_PORT), user=found["user"], tty=True)
     if show:
         to_stdout(text.shell_quote_args(argv))
         return 0
