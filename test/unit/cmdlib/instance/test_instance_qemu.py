@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -54,8 +55,11 @@ def open_disks(cluster, number: int) -> list[str]:
     root = cluster.nodes.roots[cluster.address(number)]
     with open(f"{root}/var/run/ganeti/kvm-hypervisor/pid/{NAME}", encoding="ascii") as fobj:
         pid = fobj.read().strip()
-    found = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
-    return sorted(os.path.basename(path) for path in found if ".sharedfile." in path)
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            found.add(os.path.basename(os.readlink(f"/proc/{pid}/fd/{fd}")))
+    return sorted(name for name in found if ".sharedfile." in name)
 
 
 def configured_disks(cluster) -> list[str]:
