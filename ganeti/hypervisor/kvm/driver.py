@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,14 +23,12 @@ from ganeti.hypervisor.kvm import (
     binary,
     build,
     console,
-    cpu,
-    display,
     launch,
+    life,
     migrate,
     paths,
     plug,
     runtime,
-    security,
     tap,
     validate,
 )
@@ -40,18 +36,12 @@ from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.hypervisor.kvm.runtime import Runtime
-from ganeti.storage import links
-from ganeti.undo import Undo
 
 _MIB = 1 << 20
 #: A guest that runs is asked for its memory; where QEMU is busy the size at start is told
 _INFO_TIMEOUT = 2.0
-#: A guest that does not react to its power button after so many presses is reset
-_PRESSES = 20
-_PRESS_INTERVAL = 3.0
 _ARRIVAL_TIMEOUT = 30.0
 _CANCEL_TIMEOUT = 10.0
-_POLL = 0.05
 
 
 class KvmHypervisor(BaseHypervisor):
@@ -71,63 +61,11 @@ class KvmHypervisor(BaseHypervisor):
     def start(self, instance: objects.Instance, block_devices: Sequence[BlockDevice],
               paused: bool = False) -> None:
         """Start a guest; what an earlier one of its name has left is removed."""
-        self._prepare(Files(instance.name))
+        life.prepare(Files(instance.name))
         hvp = instance.hvparams
         qemu = binary.probe(hvp["kvm_path"])
         guest = Guest.of(instance, qemu, accel.choose(hvp["kvm_flag"], qemu.path))
-        self._execute(build.runtime(guest, instance, block_devices), instance, paused=paused)
-
-    def _prepare(self, files: Files) -> None:
-        paths.ensure_directories()
-        files.check_sockets()
-        if launch.pid(files) is not None:
-            raise errors.HypervisorError(
-                f"Instance {files.name} runs already on this node (process {launch.pid(files)})")
-        self._remove_traces(files)
-
-    def _execute(self, run: Runtime, instance: objects.Instance, *, paused: bool = False,
-                 target: str | None = None) -> None:
-        """Bring a runtime to life; with `target` it waits there for a guest that arrives."""
-        files = Files(instance.name)
-        with Undo() as undo:
-            undo.push("remove the guest's files", self._remove_traces, files)
-            run.save(files)
-            queues: list[list[int]] = []
-            try:
-                self._make_taps(run, instance, files, queues, arriving=target is not None)
-                argv = build.arguments(run, queues)
-                argv += security.arguments(run.hvp, binary.probe(run.command[0]), files)
-                argv += ["-pidfile", files.pid]
-                argv += ["-S"] if target is None else ["-incoming", "defer"]
-                pid = launch.start(argv, files, [fd for fds in queues for fd in fds])
-            finally:
-                for fds in queues:
-                    tap.close(fds)
-            undo.push("end QEMU", launch.end, files)
-            self._set_up(run, pid, files, paused, target)
-            undo.forget()
-
-    def _make_taps(self, run: Runtime, instance: objects.Instance, files: Files,
-                   queues: list[list[int]], *, arriving: bool) -> None:
-        names: list[str] = []
-        for number, nic in enumerate(run.nics):
-            name, fds = tap.create(nic.nic, nic.queues(run.hvp), nic.wants_header(run.hvp))
-            queues.append(fds)
-            names.append(name)
-            tap.write_records(files, names)
-            if not arriving or tap.connects_early(nic.nic):
-                tap.connect(instance, number, nic.nic, name, tap.INCOMING if arriving else "")
-
-    def _set_up(self, run: Runtime, pid: int, files: Files, paused: bool,
-                target: str | None) -> None:
-        """What is told to QEMU before the guest runs."""
-        with Session(files.qmp, files.name) as session:
-            cpu.pin(run.hvp["cpu_mask"], run.vcpus, pid, session)
-            display.set_passwords(run.hvp, session)
-            if target is not None:
-                migrate.receive(session, run.hvp, target)
-            elif not paused:
-                session.execute("cont")
+        life.execute(build.runtime(guest, instance, block_devices), instance, paused=paused)
 
     def stop(self, instance: objects.Instance, *, force: bool = False, retry: bool = False,
              name: str | None = None, timeout: float | None = None) -> None:
@@ -149,25 +87,7 @@ class KvmHypervisor(BaseHypervisor):
         files = Files(name)
         if launch.pid(files) is not None:
             raise errors.HypervisorError(f"Instance {name} still runs; stop it first")
-        self._remove_traces(files)
-
-    def _remove_traces(self, files: Files) -> None:
-        if os.path.exists(files.runtime):
-            self._disconnect_nics(files)
-        tap.forget(files)
-        security.release(files)
-        for path in (*files.sockets, files.shutdown, files.pid, files.runtime):
-            if os.path.lexists(path):
-                os.unlink(path)
-
-    def _disconnect_nics(self, files: Files) -> None:
-        try:
-            nics = runtime.load(files).nics
-        except errors.HypervisorError as err:
-            logging.warning("Interfaces of %s stay connected: %s", files.name, err)
-            return
-        for number, (nic, name) in enumerate(zip(nics, tap.records(files), strict=False)):
-            tap.disconnect(files.name, number, nic.nic, name)
+        life.remove_traces(files)
 
     def reboot(self, instance: objects.Instance) -> None:
         """Let the guest shut itself down and start again in the same QEMU."""
@@ -176,25 +96,9 @@ class KvmHypervisor(BaseHypervisor):
             raise errors.HypervisorError(f"Instance {instance.name} does not run on this node")
         with Session(files.qmp, files.name) as session:
             if instance.hvparams["acpi"]:
-                self._shut_down_inside(session, files.name)
+                life.shut_down_inside(session, files.name)
             session.execute("system_reset")
             migrate.run(session)
-
-    def _shut_down_inside(self, session: Session, name: str) -> None:
-        """Press the power button, and keep QEMU alive when the guest is off."""
-        session.execute("set-action", shutdown="pause")
-        try:
-            migrate.run(session)
-            for _ in range(_PRESSES):
-                # a guest that boots just now does not feel the first one
-                session.execute("system_powerdown")
-                if session.wait_event(("SHUTDOWN",), _PRESS_INTERVAL) is not None:
-                    _wait_for(session, ("shutdown", "paused"))
-                    return
-            logging.warning("Instance %s did not react to its power button within %g s, it is"
-                            " reset", name, _PRESSES * _PRESS_INTERVAL)
-        finally:
-            session.execute("set-action", shutdown="poweroff")
 
     # Looking ---------------------------------------------------------------------------------
 
@@ -284,9 +188,8 @@ class KvmHypervisor(BaseHypervisor):
     def accept_instance(self, instance: objects.Instance, info: Any, target: str) -> None:
         """Start a QEMU that waits for the guest."""
         files = Files(instance.name)
-        run = _relinked(Runtime.from_portable(info, f"that was sent for {instance.name}"),
-                        instance)
-        self._prepare(files)
+        run = Runtime.from_portable(info, f"that was sent for {instance.name}").relinked(instance)
+        life.prepare(files)
         qemu = binary.probe(run.command[0])
         machine = run.hvp["machine_version"]
         if machine and not qemu.has_machine(machine):
@@ -295,7 +198,7 @@ class KvmHypervisor(BaseHypervisor):
                 f" {'.'.join(map(str, qemu.version))} of this node does not have")
         if run.accelerator == accel.KVM:
             accel.choose(constants.HT_KVM_ENABLED, qemu.path)
-        self._execute(run, instance, target=target)
+        life.execute(run, instance, target=target)
 
     def migrate(self, cluster_name: str, instance: objects.Instance, target: str,
                 live: bool) -> None:
@@ -320,11 +223,11 @@ class KvmHypervisor(BaseHypervisor):
         files = Files(instance.name)
         if not success:
             launch.end(files)
-            self._remove_traces(files)
+            life.remove_traces(files)
             return
         run = runtime.load(files)
         with self._session(instance) as session:
-            _wait_for(session, ("running", "paused"), _ARRIVAL_TIMEOUT)
+            life.wait_for(session, ("running", "paused"), _ARRIVAL_TIMEOUT)
             migrate.run(session)
         for number, (nic, name) in enumerate(zip(run.nics, tap.records(files), strict=True)):
             if not tap.connects_early(nic.nic):
@@ -336,7 +239,7 @@ class KvmHypervisor(BaseHypervisor):
         if success:
             self._log_times(instance)
             launch.end(files)
-            self._remove_traces(files)
+            life.remove_traces(files)
             return
         with self._session(instance) as session:
             if migrate.cancel(session):
@@ -381,25 +284,3 @@ class KvmHypervisor(BaseHypervisor):
                 f"The running instance {instance.name} does not have disk {disk.uuid}")
         with self._session(instance) as session:
             session.execute("block_resize", {"node-name": found[0].id, "size": size * _MIB})
-
-
-def _wait_for(session: Session, states: Sequence[str], timeout: float = _CANCEL_TIMEOUT) -> None:
-    """Wait until QEMU is in one of these states."""
-    deadline = time.monotonic() + timeout
-    while (state := session.execute("query-status")["status"]) not in states:
-        if time.monotonic() > deadline:
-            raise errors.HypervisorError(
-                f"QEMU is still in state '{state}' after {timeout:g} s; expected"
-                f" {' or '.join(states)}")
-        time.sleep(_POLL)
-
-
-def _relinked(run: Runtime, instance: objects.Instance) -> Runtime:
-    """The runtime with the links of this node: they are numbered by the disks' present order.
-
-    On the sending node disks that were plugged or unplugged in between kept their numbers.
-    """
-    order = {disk.uuid: index for index, disk in enumerate(instance.disks_info or ())}
-    return run.replace(disks=[
-        dataclasses.replace(disk, link=links.link_path(instance.name, order[disk.disk.uuid]))
-        if disk.disk.uuid in order else disk for disk in run.disks])

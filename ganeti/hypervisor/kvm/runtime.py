@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ganeti import constants, errors, pathutils, serializer
+from ganeti import constants, errors, objects, pathutils, serializer
 from ganeti.hypervisor.kvm.blockdev import DiskDevice, device_id
 from ganeti.hypervisor.kvm.machine import PCI_BUS
 from ganeti.hypervisor.kvm.netdev import NicDevice
 from ganeti.hypervisor.kvm.paths import Files
+from ganeti.storage import links
 from ganeti.utils import io
 
 
@@ -53,6 +54,16 @@ class Runtime:
             return self.command[self.command.index(flag) + 1]
         except (ValueError, IndexError):
             return ""
+
+    def relinked(self, instance: objects.Instance) -> Runtime:
+        """With the links of this node: they are numbered by the disks' present order.
+
+        On the sending node disks that were plugged or unplugged in between kept their numbers.
+        """
+        order = {disk.uuid: index for index, disk in enumerate(instance.disks_info or ())}
+        return self.replace(disks=[
+            replace(disk, link=links.link_path(instance.name, order[disk.disk.uuid]))
+            if disk.disk.uuid in order else disk for disk in self.disks])
 
     # Text ------------------------------------------------------------------------------------
 

@@ -51,6 +51,13 @@ def test_events_that_came_before_are_not_lost_and_others_are_passed_by(path: Pat
         assert session.wait_event(("DEVICE_DELETED",), 0.05) is None
 
 
+def test_a_negotiation_that_never_succeeds_is_given_up(path: Path) -> None:
+    with FakeQemu(path, {"qmp_capabilities": [event("RESUME")]}):
+        with pytest.raises(QmpError, match="Can not talk to QEMU of instance inst1"):
+            with Session(str(path), "inst1"):
+                pass
+
+
 def test_a_refusal_names_command_instance_and_reason(path: Path) -> None:
     with FakeQemu(path, {"device_del": [refuses("Device 'x' not found", "DeviceNotFound")]}):
         with Session(str(path), "inst1") as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ganeti import objects
-from ganeti.hypervisor.kvm import driver
 from ganeti.hypervisor.kvm.blockdev import DiskDevice
 from ganeti.hypervisor.kvm.runtime import Runtime
 from ganeti.storage import links
@@ -19,6 +18,6 @@ def test_links_follow_the_present_order_of_the_disks() -> None:
         DiskDevice(_disk("b"), "/old:1", None), DiskDevice(_disk("c"), "/old:2", None)])
     instance = objects.Instance(uuid="i", name="i.example.org", primary_node="n",
                                 hypervisor="kvm", disks_info=[_disk("b"), _disk("c")])
-    moved = driver._relinked(run, instance)
+    moved = run.relinked(instance)
     assert [(disk.disk.uuid, disk.link) for disk in moved.disks] == [
         ("b", links.link_path("i.example.org", 0)), ("c", links.link_path("i.example.org", 1))]
