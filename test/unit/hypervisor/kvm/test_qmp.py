@@ -51,6 +51,15 @@ def test_events_that_came_before_are_not_lost_and_others_are_passed_by(path: Pat
         assert session.wait_event(("DEVICE_DELETED",), 0.05) is None
 
 
+def test_an_event_before_the_negotiations_answer_is_survived(path: Path) -> None:
+    script = {"qmp_capabilities": [[event("RESUME"), returns({})], [event("RESUME")],
+                                   [returns({})]],
+              "query-status": [returns({"running": True})]}
+    with FakeQemu(path, script) as qemu, Session(str(path), "inst1") as session:
+        assert session.execute("query-status") == {"running": True}
+    assert len(qemu.named("qmp_capabilities")) == 3
+
+
 def test_a_negotiation_that_never_succeeds_is_given_up(path: Path) -> None:
     with FakeQemu(path, {"qmp_capabilities": [event("RESUME")]}):
         with pytest.raises(QmpError, match="Can not talk to QEMU of instance inst1"):
