@@ -8,7 +8,7 @@ from ganeti.cmdlib.instance import disks
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
-class LUInstanceActivateDisks(InstanceUnit[opcodes.OpCode]):
+class LUInstanceActivateDisks(InstanceUnit):
     """Make an instance's disks usable on its nodes without starting it."""
 
     OP = opcodes.OpInstanceActivateDisks
@@ -28,7 +28,7 @@ class LUInstanceActivateDisks(InstanceUnit[opcodes.OpCode]):
         return active
 
 
-class LUInstanceDeactivateDisks(InstanceUnit[opcodes.OpCode]):
+class LUInstanceDeactivateDisks(InstanceUnit):
     """Shut down an instance's disks; refused while the guest uses them, unless forced."""
 
     OP = opcodes.OpInstanceDeactivateDisks

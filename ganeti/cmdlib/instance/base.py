@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from ganeti import constants, errors, objects, opcodes
+from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.instance import hookenv
 from ganeti.hypervisor import registry as hypervisors
 from ganeti.hypervisor.base import RUNNING
 
-OpT = TypeVar("OpT", bound=opcodes.OpCode)
 Level = base.Level
 
 
@@ -26,7 +25,7 @@ class HookNodes(enum.Enum):
     INSTANCE = "instance"
 
 
-class InstanceUnit(base.LogicalUnit[OpT]):
+class InstanceUnit(base.LogicalUnit[Any]):
     """A unit for one instance that exists.
 
     After `expand` there is `instance`; it is read again whenever locks were waited for, because
@@ -82,7 +81,7 @@ class InstanceUnit(base.LogicalUnit[OpT]):
         if (level == Level.NODE and self.LOCK_NODES) or (
                 level == Level.NODE_RES and self.LOCK_NODE_RES):
             self.refresh()
-            return base.LockRequest(self.lock_nodes())
+            return base.LockRequest(frozenset(self.lock_nodes()))
         return None
 
     def lock_nodes(self) -> Iterable[str]:

@@ -10,7 +10,7 @@ from ganeti.cmdlib.instance import allocate
 from ganeti.cmdlib.instance.base import HookNodes, InstanceUnit, Level
 
 
-class LUInstanceChangeGroup(InstanceUnit[opcodes.OpCode]):
+class LUInstanceChangeGroup(InstanceUnit):
     """Submit the jobs that move an instance into another node group."""
 
     OP = opcodes.OpInstanceChangeGroup

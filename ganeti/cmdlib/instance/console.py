@@ -9,7 +9,7 @@ from ganeti.cmdlib.checks import nodes
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
-class LUInstanceConsole(InstanceUnit[opcodes.OpCode]):
+class LUInstanceConsole(InstanceUnit):
     """Tell how to reach the console of a running instance; nothing is connected here."""
 
     OP = opcodes.OpInstanceConsole

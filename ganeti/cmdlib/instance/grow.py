@@ -10,7 +10,7 @@ from ganeti.cmdlib.instance.base import InstanceUnit
 from ganeti.storage import registry as storage
 
 
-class LUInstanceGrowDisk(InstanceUnit[opcodes.OpCode]):
+class LUInstanceGrowDisk(InstanceUnit):
     """Make a disk larger, and tell a running guest when its hypervisor can."""
 
     OP = opcodes.OpInstanceGrowDisk
@@ -52,7 +52,7 @@ class LUInstanceGrowDisk(InstanceUnit[opcodes.OpCode]):
             raise errors.OpPrereqError(
                 f"Disk {self.op.disk} has {self.disk.size} MiB already; disks can only grow, not"
                 f" shrink to {amount} MiB", errors.ECODE_STATE)
-        return amount - self.disk.size
+        return int(amount - self.disk.size)
 
     def _check_policy(self) -> None:
         grown = [disk.replace(size=disk.size + self.delta) if disk.uuid == self.disk.uuid else disk
@@ -68,9 +68,9 @@ class LUInstanceGrowDisk(InstanceUnit[opcodes.OpCode]):
     def exec(self) -> None:
         was_active = self.instance.disks_active
         disks.assemble(self, self.instance, [self.disk])
-        grown = self._grow_storage()
+        new_size = self._grow_storage()
         with self.cfg.edit(job=self.job_id) as draft:
-            draft.update(draft.config.disks[self.disk.uuid], size=grown.size)
+            draft.update(draft.config.disks[self.disk.uuid], size=new_size)
         grown = self.config.disks[self.disk.uuid]
         if self.config.cluster.prealloc_wipe_disks:
             disks.wipe(self, self.instance, [(grown, self.disk.size)])
@@ -82,14 +82,17 @@ class LUInstanceGrowDisk(InstanceUnit[opcodes.OpCode]):
         if not was_active:
             disks.shutdown(self, self.instance, [grown])
 
-    def _grow_storage(self) -> objects.Disk:
-        """Grow on all nodes, after each has said that it can; then the mirror on top of them."""
+    def _grow_storage(self) -> int:
+        """Grow on all nodes, after each has said that it can; then the mirror on top of them.
+
+        Returns the new size.
+        """
         where = disks.nodes_of(self.disk, self.instance)
         for dry_run in (True, False):
             for uuid in where:
                 self._grow_on(uuid, dry_run=dry_run, backing_store=True)
         self._grow_on(self.instance.primary_node, dry_run=False, backing_store=False)
-        return self.disk.replace(size=self.disk.size + self.delta)
+        return int(self.disk.size + self.delta)
 
     def _grow_on(self, node_uuid: str, *, dry_run: bool, backing_store: bool) -> None:
         params = self.config.filled_ndparams(self.config.nodes[node_uuid])

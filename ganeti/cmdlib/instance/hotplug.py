@@ -11,7 +11,7 @@ from ganeti.cmdlib.instance.base import InstanceUnit
 class Hotplug:
     """The running guest of a unit, if it runs and if its devices can be changed."""
 
-    def __init__(self, unit: InstanceUnit[Any], wanted: bool) -> None:
+    def __init__(self, unit: InstanceUnit, wanted: bool) -> None:
         self._unit = unit
         self.running = not unit.primary.offline and bool(unit.runtime_info())
         self.possible = False

@@ -8,7 +8,7 @@ from ganeti.cmdlib.instance.base import InstanceUnit
 from ganeti.storage import registry as storage
 
 
-class LUInstanceMove(InstanceUnit[opcodes.OpCode]):
+class LUInstanceMove(InstanceUnit):
     """Move an instance by copying its disks to another node."""
 
     OP = opcodes.OpInstanceMove

@@ -9,7 +9,7 @@ from ganeti.cmdlib.instance import disks, power
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
-class LUInstanceReboot(InstanceUnit[opcodes.OpCode]):
+class LUInstanceReboot(InstanceUnit):
     """Restart an instance: by its guest, by its hypervisor, or with its disks."""
 
     OP = opcodes.OpInstanceReboot

@@ -17,7 +17,7 @@ from ganeti.storage import registry as storage
 CHANGEABLE = (constants.IDISK_SIZE, constants.IDISK_MODE, constants.IDISK_SPINDLES)
 
 
-class LUInstanceRecreateDisks(InstanceUnit[opcodes.OpCode]):
+class LUInstanceRecreateDisks(InstanceUnit):
     """Make lost disks of a stopped instance anew, empty, perhaps on other nodes."""
 
     OP = opcodes.OpInstanceRecreateDisks

@@ -12,7 +12,7 @@ from ganeti.cmdlib.instance import disks, os_install
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
-class LUInstanceReinstall(InstanceUnit[opcodes.OpCode]):
+class LUInstanceReinstall(InstanceUnit):
     """Install an operating system afresh on an instance that is stopped."""
 
     OP = opcodes.OpInstanceReinstall

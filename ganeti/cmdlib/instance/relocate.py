@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ganeti import constants, errors, objects, opcodes
+from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import ipolicy, memory, nics, nodes
 from ganeti.cmdlib.instance import allocate, disks
@@ -13,7 +13,7 @@ from ganeti.storage import registry as storage
 from ganeti.storage.base import Mirroring
 
 
-class RelocatingUnit(InstanceUnit[opcodes.OpCode]):
+class RelocatingUnit(InstanceUnit):
     """A unit that makes another node the primary one, without copying disks."""
 
     LOCK_NODES = True

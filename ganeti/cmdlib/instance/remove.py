@@ -8,7 +8,7 @@ from ganeti.cmdlib.instance import disks, power
 from ganeti.cmdlib.instance.base import HookNodes, InstanceUnit
 
 
-class LUInstanceRemove(InstanceUnit[opcodes.OpCode]):
+class LUInstanceRemove(InstanceUnit):
     """Stop an instance, remove its disks, and forget it.
 
     The configuration forgets it last: what a killed master daemon leaves is an instance whose

@@ -13,7 +13,7 @@ from ganeti.cmdlib.instance.base import InstanceUnit, Level
 from ganeti.storage import registry as storage
 
 
-class LUInstanceRename(InstanceUnit[opcodes.OpCode]):
+class LUInstanceRename(InstanceUnit):
     """Give a stopped instance another name; disks whose paths hold the name follow."""
 
     OP = opcodes.OpInstanceRename

@@ -9,7 +9,7 @@ from ganeti.storage import registry as storage
 from ganeti.storage.base import Mirroring
 
 
-class LUInstanceReplaceDisks(InstanceUnit[opcodes.OpCode]):
+class LUInstanceReplaceDisks(InstanceUnit):
     """Make new mirrors for disks; only storage whose mirrors Ganeti keeps has such."""
 
     OP = opcodes.OpInstanceReplaceDisks

@@ -18,7 +18,7 @@ from ganeti.cmdlib.instance.set_params_nics import NicPlan
 Told = list[tuple[str, Any]]
 
 
-class LUInstanceSetParams(InstanceUnit[opcodes.OpCode]):
+class LUInstanceSetParams(InstanceUnit):
     """Change the settings, disks and interfaces of an instance."""
 
     OP = opcodes.OpInstanceSetParams
@@ -57,7 +57,7 @@ class LUInstanceSetParams(InstanceUnit[opcodes.OpCode]):
             groups = {self.config.nodes[uuid].group for uuid in self.lock_nodes()}
             return base.LockRequest(groups, shared=True)
         if level == Level.NODE_RES and (self.op.disk_template or self.disk_plan.changes):
-            return base.LockRequest(self.lock_nodes())
+            return base.LockRequest(frozenset(self.lock_nodes()))
         return super().locks(level)
 
     def lock_nodes(self) -> Iterable[str]:

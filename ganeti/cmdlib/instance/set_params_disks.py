@@ -28,7 +28,7 @@ class Step:
 class DiskPlan:
     """All changes of disks of one operation: checked first, then made one by one."""
 
-    def __init__(self, unit: InstanceUnit[Any]) -> None:
+    def __init__(self, unit: InstanceUnit) -> None:
         self._unit = unit
         self.changes = modifications.read(
             unit.op.disks, "Disks", constants.DDMS_VALUES_WITH_MODIFY)
@@ -214,7 +214,7 @@ _APPLY = {
 }
 
 
-def _template_for_new(unit: InstanceUnit[Any], params: Mapping[str, Any]) -> str:
+def _template_for_new(unit: InstanceUnit, params: Mapping[str, Any]) -> str:
     """Storage type of a new disk: its own, the instance's, or the cluster's first."""
     cluster = unit.config.cluster
     held = [disk.dev_type for disk in unit.disks]

@@ -28,7 +28,7 @@ class Step:
 class NicPlan:
     """All changes of interfaces of one operation: checked first, then made."""
 
-    def __init__(self, unit: InstanceUnit[Any]) -> None:
+    def __init__(self, unit: InstanceUnit) -> None:
         self._unit = unit
         self.changes = modifications.read(unit.op.nics, "Interfaces", _ACTIONS)
         self.steps: list[Step] = []

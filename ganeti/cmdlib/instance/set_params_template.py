@@ -15,7 +15,7 @@ _WITH_TEMPLATE = ("ext_params", "file_driver", "file_storage_dir", "remote_node"
                   "remote_node_uuid", "iallocator")
 
 
-def require_fitting(unit: InstanceUnit[Any]) -> None:
+def require_fitting(unit: InstanceUnit) -> None:
     """Refuse combinations of parameters that mean nothing."""
     op = unit.op
     if not op.disk_template:
@@ -48,7 +48,7 @@ def require_fitting(unit: InstanceUnit[Any]) -> None:
 class Conversion:
     """The disks that there will be after the conversion."""
 
-    def __init__(self, unit: InstanceUnit[Any]) -> None:
+    def __init__(self, unit: InstanceUnit) -> None:
         self._unit = unit
         self.new_disks: list[objects.Disk] = []
 

@@ -8,7 +8,7 @@ from ganeti.cmdlib.instance import disks, power
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
-class LUInstanceShutdown(InstanceUnit[opcodes.OpCode]):
+class LUInstanceShutdown(InstanceUnit):
     """Mark an instance down, stop its guest, and shut down its disks."""
 
     OP = opcodes.OpInstanceShutdown
@@ -46,13 +46,13 @@ class LUInstanceShutdown(InstanceUnit[opcodes.OpCode]):
             return
         failure = power.stop(self, self.instance, self.op.timeout)
         if failure:
-            self._recover_mark(offline)
+            self._tell_mark(offline)
             raise errors.OpExecError(
                 f"Could not stop instance {self.instance.name}: {failure}")
         disks.deactivate(self, self.instance)
 
-    def _recover_mark(self, offline: bool) -> None:
-        """A guest that goes on running keeps being marked as the administrator had it."""
+    def _tell_mark(self, offline: bool) -> None:
+        """The mark says what the administrator wants, also while the guest does not obey."""
         if not (self.op.no_remember or offline):
             self.feedback.warning("The instance stays marked as stopped, although its guest could"
                                   " not be stopped; run the command again")

@@ -10,7 +10,7 @@ from ganeti.cmdlib.instance import disks, power
 from ganeti.cmdlib.instance.base import InstanceUnit, Level
 
 
-class LUInstanceStartup(InstanceUnit[opcodes.OpCode]):
+class LUInstanceStartup(InstanceUnit):
     """Mark an instance up, assemble its disks, and start it on its primary node."""
 
     OP = opcodes.OpInstanceStartup
