@@ -123,8 +123,8 @@ class RpcClient:
 
     def _explain(self, err: BaseException, address: str, call: str, read_timeout: float) -> str:
         where = net.format_address(address, self.port)
-        if isinstance(err, (aiohttp.ConnectionTimeoutError if hasattr(
-                aiohttp, "ConnectionTimeoutError") else aiohttp.ServerTimeoutError,)):
+        # aiohttp before 3.10 has one class for both time-outs.
+        if isinstance(err, aiohttp.ServerTimeoutError) and "Connection timeout" in str(err):
             return f"no connection to {where} within {CONNECT_TIMEOUT} s; is the node up?"
         if isinstance(err, asyncio.TimeoutError):
             return (f"no answer to {call} from {where} within {read_timeout:g} s; it may still "

@@ -52,29 +52,26 @@ def _context(purpose: int, certificate: str, key: str | None, authority: str) ->
 def server_context(certificate: str | None = None, key: str | None = None) -> ssl.SSLContext:
     """The node daemon's end. Replaced certificate files count from the next connection on."""
     certificate = certificate or pathutils.NODED_CERT_FILE
-    current = {"files": _signature(certificate),
-               "context": _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, certificate)}
+    files = _signature(certificate)
+    current = first = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, certificate)
     lock = threading.Lock()
 
     def renew(connection: ssl.SSLObject, _name: str | None, _context_in_use: ssl.SSLContext
               ) -> None:
+        nonlocal files, current
         with lock:
-            files = _signature(certificate)
-            if files != current["files"]:
+            found = _signature(certificate)
+            if found != files:
+                files = found
                 try:
-                    current["context"] = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key,
-                                                  certificate)
-                    current["files"] = files
+                    current = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key, certificate)
                     logging.info("Read the changed certificate %s", certificate)
                 except errors.X509CertError as err:
                     logging.error("Keeping the former certificate: %s", errors.text(err))
-            context = current["context"]
-        if connection.context is not context:
-            connection.context = context
+            if connection.context is not current:
+                connection.context = current
 
-    first = current["context"]
-    assert isinstance(first, ssl.SSLContext)
-    first.sni_callback = renew  # type: ignore[assignment]
+    first.sni_callback = renew
     return first
 
 
