@@ -9,8 +9,7 @@ import pytest
 from ganeti import errors
 from ganeti.rpc import client, defs, runner, server, tls
 from ganeti.rpc.calls import LANE_SLOW, Arg, Call
-
-from . import certs
+from test import certs
 
 
 class Loop:

@@ -108,8 +108,7 @@ def test_renewed_client_certificates_are_used(node, tmp_path, monkeypatch):
     import shutil
 
     from ganeti import pathutils
-
-    from . import certs
+    from test import certs
     for name, made in (("NODED_CERT_FILE", node.authority), ("NODED_CLIENT_CERT_FILE",
                                                              node.client)):
         shutil.copy(made.path, tmp_path / name)

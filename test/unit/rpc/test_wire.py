@@ -12,8 +12,8 @@ import pytest
 
 from ganeti import errors
 from ganeti.rpc import client, server, tls
+from test import certs
 
-from . import certs
 from .conftest import HANG
 
 DAY = certs.DAY
