@@ -1,6 +1,6 @@
 """Every LUXI method, asked of a real master daemon."""
 
-import asyncio
+import contextlib
 import os
 import socket
 import stat
@@ -152,27 +152,21 @@ def test_a_thousand_idle_waiters_cost_nothing(cluster, luxi):
             fields = stream.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    async def wait_all():
-        request = protocol.encode_request("WaitForJobChange", [job_id, ["status"], row, None, 80])
-        readers, writers = [], []
+    request = protocol.encode_request("WaitForJobChange", [job_id, ["status"], row, None, 80])
+    with contextlib.ExitStack() as stack:
+        waiters = []
         for _ in range(1000):
-            reader, writer = await asyncio.open_unix_connection(path)
-            writer.write(request)
-            readers.append(reader)
-            writers.append(writer)
-        while luxi_open(pid) < 1000:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.3)
+            waiter = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiter.connect(path)  # blocks while the daemon's backlog is full
+            waiter.sendall(request)
+            waiters.append(waiter)
+        daemons.wait_until(lambda: luxi_open(pid) >= 1000)
+        time.sleep(0.3)
         before = cpu_seconds()
-        await asyncio.sleep(1.0)
+        time.sleep(1.0)
         idle = cpu_seconds() - before
-        await asyncio.to_thread(luxi.call, "CancelJob", [job_id])
-        replies = [await reader.readuntil(b"\x03") for reader in readers]
-        for writer in writers:
-            writer.close()
-        return idle, replies
-
-    idle, replies = asyncio.run(wait_all())
+        luxi.call("CancelJob", [job_id])
+        replies = [waiter.recv(65536) for waiter in waiters]
     assert idle <= 0.05
     for reply in replies:
         assert serializer.load(reply[:-1])["result"][0] != row
