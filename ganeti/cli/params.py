@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganeti import constants, errors
+from ganeti.storage import registry as storage
 from ganeti.utils import text
 
 _DEFAULT = (constants.VALUE_DEFAULT,)
@@ -132,9 +133,9 @@ def new_disks(pairs: Sequence[tuple[str, Any]], single_size: int | None,
         raise _wrong("Give either --disk or -s, not both")
     if single_size is not None:
         pairs = [("0", {"size": single_size})]
-    if template == constants.DT_DISKLESS:
+    if template is not None and not storage.template(template).has_disks:
         if pairs:
-            raise _wrong("An instance of template diskless has no disks")
+            raise _wrong(f"An instance of template {template} has no disks")
         return []
     if not pairs:
         if needed:

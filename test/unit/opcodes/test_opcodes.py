@@ -15,8 +15,8 @@ CATALOGUE = json.loads((Path(__file__).parents[2] / "data/catalogue/opcodes.json
 _WORDS = {"boolean (submitted ok)": "boolean", "job-id | error text": {"or": ["job-id", "string"]},
           "integer (index, may be negative)": "integer", "string (name or uuid)": "string",
           "RS_* integer": {"enum": [0, 1, 2, 3, 4]},
-          "QueryFieldDefinition{name,title,kind,doc}": {"strict-dict": {
-              name: "nonempty-string" for name in ("name", "title", "kind", "doc")}}}
+          "QueryFieldDefinition{name,title,kind,doc}": {"strict-dict": dict.fromkeys(
+              ("name", "title", "kind", "doc"), "nonempty-string")}}
 
 
 def in_our_words(kind):
@@ -50,7 +50,7 @@ def test_all_opcodes_of_the_catalogue_are_there_and_no_others():
 @pytest.mark.parametrize("op_id", sorted(CATALOGUE))
 def test_opcode_is_as_the_catalogue_has_it(op_id):
     wanted, cls = CATALOGUE[op_id], opcodes.get_class(op_id)
-    assert cls.OP_ID == op_id and cls.SUMMARY == wanted["summary"]
+    assert op_id == cls.OP_ID and wanted["summary"] == cls.SUMMARY
     assert cls.FIELDS.keys() - opcodes.COMMON.keys() == wanted["params"].keys()
     for name, param in wanted["params"].items():
         spec = cls.FIELDS[name]
