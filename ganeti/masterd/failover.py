@@ -1,0 +1,113 @@
+"""Making this master candidate the master: ``gnt-cluster master-failover``.
+
+Runs on the node that becomes the master, without a master daemon. What the nodes say about who
+is the master decides whether it may be done; see ``voting``.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable
+from typing import Final
+
+from ganeti import constants, errors, objects, ssconf
+from ganeti.config import distribute, files, store
+from ganeti.rpc import runner
+from ganeti.utils import net, retry
+
+IP_SECONDS: Final = 30.0
+"""How long the cluster's address may take to disappear from the old master."""
+
+Feedback = Callable[[str], object]
+
+
+def fail_over(feedback: Feedback, *, no_voting: bool = False) -> None:
+    """Take the master role and start the master daemons here."""
+    path = files.default_path()
+    config = files.read(path)
+    me = require_candidate(config)
+    with runner.RpcRunner.bootstrap(config=lambda: config) as rpc:
+        if no_voting:
+            feedback("Going on without the votes of the other nodes, as told")
+        else:
+            require_agreement(rpc, config, me)
+        stop_old_master(rpc, config, feedback)
+        take_over(rpc, path, me, feedback)
+        result = rpc.node_start_master_daemons(me.uuid, no_voting)
+        result.raise_if_failed(f"The master daemons on {me.name} can not be started")
+    feedback(f"{me.name} is the master now")
+
+
+def require_candidate(config: objects.ConfigData) -> objects.Node:
+    """This node, if it may become the master."""
+    name = net.hostname()
+    old = ssconf.SimpleStore().master_node()
+    if old == name:
+        raise errors.OpPrereqError(
+            f"{name} is the master already; fail-over is started on the node that shall become"
+            " the master", errors.ECODE_INVAL)
+    me = config.node_by_name(name)
+    if me is None or not me.master_candidate:
+        names = ", ".join(sorted(node.name for node in config.master_candidates()))
+        raise errors.OpPrereqError(
+            f"{name} is not a master candidate; candidates are {names}", errors.ECODE_STATE)
+    return me
+
+
+def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
+                      me: objects.Node) -> None:
+    """Refuse unless most nodes agree on who is the master that is to be replaced."""
+    old = config.master_node_name
+    others = [node.uuid for node in config.nodes.values()
+              if node.uuid not in (me.uuid, config.cluster.master_node) and not node.offline]
+    votes = collections.Counter({old: 1})
+    for result in rpc.multi_within(10.0, others, "master_node_name").values():
+        if not result.fail_msg:
+            votes[str(result.payload)] += 1
+    total = len(others) + 1
+    if 2 * votes[old] <= total:
+        shown = ", ".join(f"{count} for {name}" for name, count in sorted(votes.items()))
+        raise errors.OpPrereqError(
+            f"Only {votes[old]} of {total} nodes confirm that {old} is the master ({shown});"
+            " start the node daemons of the others, or use --no-voting if they are lost",
+            errors.ECODE_ENVIRON)
+
+
+def stop_old_master(rpc: runner.RpcRunner, config: objects.ConfigData,
+                    feedback: Feedback) -> None:
+    """Stop the daemons of the old master and see that the cluster's address is gone."""
+    old = config.cluster.master_node
+    result = rpc.multi_within(60.0, [old], "node_stop_master")[old]
+    if result.fail_msg:
+        feedback(f"Warning: the master role of {config.master_node_name} could not be taken"
+                 f" away ({result.fail_msg}); make sure that it is down, or stop its master"
+                 " daemon by hand")
+    else:
+        address = config.cluster.master_ip
+        port = net.daemon_port(constants.NODED)
+        shared = any(node.primary_ip == address for node in config.nodes.values())
+        if not shared and not _disappears(address, port):
+            feedback(f"Warning: the master IP {address} still answers after {IP_SECONDS:.0f} s")
+
+
+def _disappears(address: str, port: int) -> bool:
+    """Whether nobody serves node calls at the cluster's address any more."""
+    return retry.wait_until(
+        lambda: not net.tcp_ping(address, port, timeout=2.0, live_port_needed=True),
+        IP_SECONDS, 0.5)
+
+
+def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: Feedback) -> None:
+    """Write down here and on all reachable nodes that this node is the master."""
+    cfg = store.ConfigStore.load(path)
+    distribution = distribute.Distribution(rpc, path)
+    cfg.start(distribution)
+    try:
+        with cfg.edit() as draft:
+            draft.update(draft.cluster, master_node=me.uuid)
+        cfg.wait_durable()
+    finally:
+        distribution.stop()
+        cfg.stop()
+    for uuid, trouble in distribution.behind.items():
+        feedback(f"Warning: node {cfg.snapshot.node(uuid).name} does not know yet: {trouble}")
