@@ -21,7 +21,8 @@ IP_SECONDS: Final = 30.0
 Feedback = Callable[[str], object]
 
 
-def fail_over(feedback: Feedback, *, no_voting: bool = False) -> None:
+def fail_over(feedback: Feedback, *, no_voting: bool = False,
+              ignore_offline: bool = True) -> None:
     """Take the master role and start the master daemons here."""
     path = files.default_path()
     config = files.read(path)
@@ -30,7 +31,7 @@ def fail_over(feedback: Feedback, *, no_voting: bool = False) -> None:
         if no_voting:
             feedback("Going on without the votes of the other nodes, as told")
         else:
-            require_agreement(rpc, config, me)
+            require_agreement(rpc, config, me, ignore_offline)
         stop_old_master(rpc, config, feedback)
         take_over(rpc, path, me, feedback)
         result = rpc.node_start_master_daemons(me.uuid, no_voting)
@@ -55,11 +56,15 @@ def require_candidate(config: objects.ConfigData) -> objects.Node:
 
 
 def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
-                      me: objects.Node) -> None:
-    """Refuse unless most nodes agree on who is the master that is to be replaced."""
+                      me: objects.Node, ignore_offline: bool = True) -> None:
+    """Refuse unless most nodes agree on who is the master that is to be replaced.
+
+    Nodes that are marked offline have no vote; without ``ignore_offline`` they count as silent.
+    """
     old = config.master_node_name
     others = [node.uuid for node in config.nodes.values()
-              if node.uuid not in (me.uuid, config.cluster.master_node) and not node.offline]
+              if node.uuid not in (me.uuid, config.cluster.master_node)
+              and not (node.offline and ignore_offline)]
     votes = collections.Counter({old: 1})
     for result in rpc.multi_within(10.0, others, "master_node_name").values():
         if not result.fail_msg:

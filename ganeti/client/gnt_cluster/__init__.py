@@ -12,6 +12,7 @@ TOOL = Tool("gnt-cluster", {
     "version": "simple:VERSION",
     "getmaster": "simple:GETMASTER",
     "master-ping": "simple:MASTER_PING",
+    "master-failover": "failover:MASTER_FAILOVER",
     "verify": "verify:VERIFY",
     "verify-disks": "verify:VERIFY_DISKS",
     "repair-disk-sizes": "verify:REPAIR_DISK_SIZES",
@@ -28,7 +29,7 @@ TOOL = Tool("gnt-cluster", {
     "add-tags": "tags:ADD_TAGS",
     "remove-tags": "tags:REMOVE_TAGS",
     "search-tags": "tags:SEARCH_TAGS",
-}, aliases={"show": "info"})
+}, aliases={"show": "info", "masterfailover": "master-failover"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

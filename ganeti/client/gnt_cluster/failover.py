@@ -1,0 +1,32 @@
+"""gnt-cluster master-failover."""
+
+from __future__ import annotations
+
+from ganeti import constants
+from ganeti.cli import prompt
+from ganeti.cli.command import Command
+from ganeti.cli.option import Option, Values
+from ganeti.cli.report import to_stderr
+from ganeti.cli.standard import YES_DO_IT
+
+
+def master_failover(values: Values, args: list[str]) -> int:
+    """Make this node the master."""
+    if values.no_voting and not values.yes_do_it and not prompt.confirm(
+            "Without the votes of the other nodes nothing shows whether another node is the "
+            "master. Two masters at the same time destroy the cluster's consistency. Continue?"):
+        return constants.EXIT_CONFIRMATION
+    from ganeti.masterd import failover
+    failover.fail_over(to_stderr, no_voting=values.no_voting,
+                       ignore_offline=values.ignore_offline_nodes)
+    return 0
+
+
+MASTER_FAILOVER = Command(
+    master_failover, options=[
+        Option("--no-voting", dest="no_voting", action="store_true", default=False,
+               help="Do not ask the other nodes who the master is"),
+        YES_DO_IT,
+        Option("--ignore-offline-nodes", dest="ignore_offline_nodes", type="bool", default=True,
+               metavar="yes|no", help="Nodes that are marked offline have no vote")],
+    help="Make this master candidate the master", example="gnt-cluster master-failover")
