@@ -44,6 +44,13 @@ class _Prepared(NamedTuple):
     result: RpcResult | None
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class ConfigResolver:
     """Finds nodes in a configuration by uuid; a name that is not in it goes to DNS."""
 
@@ -195,7 +202,7 @@ class RpcRunner(_Sugar):
 
     def _multi(self, call: Call, nodes: Iterable[str], values: list[Any], read_timeout: float
                ) -> dict[str, RpcResult]:
-        if asyncio._get_running_loop() is self._loop:
+        if _running_loop() is self._loop:
             raise errors.ProgrammerError(
                 f"RPC {call.name} would block the event loop; use runner.aio")
         prepared = self.prepare(call, nodes, values)

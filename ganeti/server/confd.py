@@ -88,13 +88,14 @@ class Follower:
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._notifier: Any = None
+        self._fd = -1
 
     def start(self) -> None:
         """Watch the directory, since the file is replaced and not written in place."""
         self._config.reload()
         try:
-            self._notifier = _notifier(os.path.dirname(self._config.path), self._event)
-            self._loop.add_reader(self._notifier._fd, self._read_events)
+            self._notifier, self._fd = _notifier(os.path.dirname(self._config.path), self._event)
+            self._loop.add_reader(self._fd, self._read_events)
         except errors.InotifyError as err:
             logging.warning("Looking for changes every %d s only: %s", self._timeout, err)
         self._schedule(self._timeout)
@@ -104,7 +105,7 @@ class Follower:
         if self._timer is not None:
             self._timer.cancel()
         if self._notifier is not None:
-            self._loop.remove_reader(self._notifier._fd)
+            self._loop.remove_reader(self._fd)
             self._notifier.stop()
 
     def _read_events(self) -> None:
@@ -131,7 +132,8 @@ class Follower:
         self._schedule(self._timeout)
 
 
-def _notifier(directory: str, handler: Any) -> Any:
+def _notifier(directory: str, handler: Any) -> tuple[Any, int]:
+    """A notifier of a directory's changes, and the descriptor to wait on."""
     with warnings.catch_warnings():
         # pyinotify 0.9.6 imports asyncore, which Python 3.11 announces the end of.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -143,7 +145,7 @@ def _notifier(directory: str, handler: Any) -> Any:
         manager.add_watch(directory, mask, quiet=False)
     except pyinotify.WatchManagerError as err:
         raise errors.InotifyError(f"Cannot watch {directory}: {err}") from err
-    return pyinotify.Notifier(manager, default_proc_fun=handler, timeout=0)
+    return pyinotify.Notifier(manager, default_proc_fun=handler, timeout=0), manager.get_fd()
 
 
 class Protocol(asyncio.DatagramProtocol):
