@@ -129,6 +129,8 @@ class Console:
 
 def run() -> None:
     """The tour."""
+    if shutil.which("qemu-system-x86_64") is None:
+        raise DemoError("qemu-system-x86_64 is missing: apt-get install qemu-system-x86")
     begun = time.monotonic()
     print(_bold("# The guest: Debian's kernel and a busybox that counts on its serial line"))
     guest = demo_guest.build()
@@ -143,14 +145,10 @@ def run() -> None:
 
 
 def _form_cluster(demo: Demo, guest: demo_guest.Guest) -> None:
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu is None:
-        raise DemoError("qemu-system-x86_64 is missing: apt-get install qemu-system-x86")
-    hvparams = (f"kvm:kvm_path={qemu},kernel_path={guest.kernel},initrd_path={guest.initrd},"
-                "serial_console=true,vhost_net=false,migration_bandwidth=1000,migration_downtime=300")
-    init = vcluster.init_command(demo.cluster)
-    line = shlex.join([*init[:-1], "-H", hvparams, init[-1]])
-    demo.type(line, "A cluster of one node")
+    line = vcluster.init_command(
+        demo.cluster, kernel_path=str(guest.kernel), initrd_path=str(guest.initrd),
+        migration_bandwidth="1000", migration_downtime="300")
+    demo.type(shlex.join(line), "A cluster of one node")
     for node in demo.cluster.nodes[1:]:
         demo.type(f"gnt-node add --no-ssh-key-check {node.name}", "Another node, joined over ssh")
     demo.type("gnt-node list")

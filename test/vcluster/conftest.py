@@ -26,8 +26,8 @@ def own_cluster() -> Iterator[VirtualCluster]:
 @pytest.fixture
 def instance(cluster: VirtualCluster) -> Iterator[str]:
     """A running instance of the fake hypervisor on node1, shared-file disk, no guest in it."""
-    cluster.run("gnt-instance add -t sharedfile -s 16m -H fake --no-install -o demo-linux+default "
-                "-n node1 --net 0:mode=routed,link=main --no-ip-check --no-name-check inst1")
+    cluster.run("gnt-instance add -t sharedfile -s 16m -H fake -o demo-linux+default "
+                "-n node1 --net 0:ip=192.0.2.1 --no-ip-check --no-name-check inst1")
     yield "inst1"
     for name in cluster.run("gnt-instance list --no-headers -o name").split():
         cluster.run(f"gnt-instance remove -f --shutdown-timeout=0 {name}")

@@ -84,7 +84,7 @@ def test_rapi_needs_a_user_to_write(cluster: VirtualCluster, rapi: Ask) -> None:
 def test_rapi_life_of_an_instance(cluster: VirtualCluster, rapi: Ask) -> None:
     number = rapi("POST", "/2/instances", {
         "__version__": 1, "mode": "create", "name": "byrapi", "disk_template": "diskless",
-        "hypervisor": "fake", "os": "demo-linux+default", "no_install": True, "pnode": "node2",
+        "hypervisor": "fake", "os": "demo-linux+default", "pnode": "node2",
         "nics": [], "disks": [], "ip_check": False, "name_check": False})
     assert _wait(rapi, number)["status"] == "success"
     assert _wait(rapi, rapi("PUT", "/2/instances/byrapi/shutdown", {"timeout": 0}))[
@@ -112,24 +112,24 @@ def test_rapi_bad_requests(cluster: VirtualCluster, rapi: Ask) -> None:
 
 
 def test_confd_client(cluster: VirtualCluster) -> None:
-    from ganeti.confd.client import Client
+    from ganeti.confd.client import ConfdClient
 
     key = cluster.path("node1", "/var/lib/ganeti/hmac.key").read_text().strip()
-    client = Client([cluster.address("node2"), cluster.address("node1")], key)
-    assert client.ask(3, None).answer == "node1"
-    assert client.ask(1, "node3").answer == 1
-    assert sorted(client.ask(4, None).answer) == [cluster.address(f"node{n}") for n in (1, 2, 3)]
+    client = ConfdClient(key, [cluster.address("node2"), cluster.address("node1")])
+    assert client.ask(3, None).reply.answer == "node1"
+    assert client.ask(1, "node3").reply.answer == 1
+    assert sorted(client.ask(4, None).reply.answer) == [cluster.address(f"node{n}") for n in (1, 2, 3)]
 
 
 def test_confd_follows_the_configuration(cluster: VirtualCluster) -> None:
-    from ganeti.confd.client import Client
+    from ganeti.confd.client import ConfdClient
 
     key = cluster.path("node1", "/var/lib/ganeti/hmac.key").read_text().strip()
-    client = Client([cluster.address("node1")], key)
+    client = ConfdClient(key, [cluster.address("node1")])
     cluster.run("gnt-node modify --drained=yes node3")
     try:
         deadline = time.monotonic() + 5
-        while client.ask(1, "node3").answer != 3:
+        while client.ask(1, "node3").reply.answer != 3:
             assert time.monotonic() < deadline, "confd reloads within seconds"
             time.sleep(0.1)
     finally:

@@ -44,13 +44,13 @@ def test_info(cluster: VirtualCluster, instance: str) -> None:
     text = cluster.run(f"gnt-instance info {instance}")
     assert text.startswith(f"- Instance name: {instance}\n")
     assert "  State: configured to be up, actual state is up\n" in text
-    assert "    - primary: node1\n" in text
+    assert "  Nodes:\n    primary:\n      name: node1\n" in text
     assert "Disk template: sharedfile" in text
 
 
 def test_rename(cluster: VirtualCluster, instance: str) -> None:
     cluster.run(f"gnt-instance shutdown --timeout=0 {instance}")
-    cluster.run(f"gnt-instance rename --no-name-check --no-ip-check {instance} renamed")
+    cluster.run(f"gnt-instance rename -f --no-name-check --no-ip-check {instance} renamed")
     assert _field(cluster, "renamed", "status") == "ADMIN_down"
     assert not (cluster.root / "shared" / instance).exists()
     assert list((cluster.root / "shared/renamed").iterdir())
@@ -62,7 +62,7 @@ def test_modify(cluster: VirtualCluster, instance: str) -> None:
     cluster.run(f"gnt-instance modify -B vcpus=default {instance}")
     assert _field(cluster, instance, "be/vcpus") == "1"
     cluster.run(f"gnt-instance shutdown --timeout=0 {instance}")
-    cluster.run(f"gnt-instance modify --net add:mode=routed,link=second {instance}")
+    cluster.run(f"gnt-instance modify --net add:ip=192.0.2.2,link=second {instance}")
     assert _field(cluster, instance, "nic.links") == "main,second"
     cluster.run(f"gnt-instance modify --offline {instance}")
     assert _field(cluster, instance, "status") == "ADMIN_offline"
@@ -86,16 +86,16 @@ def test_remove_leaves_nothing(cluster: VirtualCluster, instance: str) -> None:
 def test_refusals_are_clear(cluster: VirtualCluster, instance: str) -> None:
     cases = {
         "gnt-instance startup nosuch": "nosuch",
-        f"gnt-instance add -t sharedfile -s 16m -H fake --no-install -o demo-linux -n node1 "
-        f"--no-ip-check --no-name-check {instance}": "already",
-        "gnt-instance add -t sharedfile -s 16m -H fake --no-install -o demo-linux+default "
-        "-n node9 --no-ip-check --no-name-check other": "node9",
+        f"gnt-instance add -t sharedfile -s 16m -H fake -o demo-linux -n node1 "
+        f"--no-nics --no-ip-check --no-name-check {instance}": "already",
+        "gnt-instance add -t sharedfile -s 16m -H fake -o demo-linux+default "
+        "-n node9 --no-nics --no-ip-check --no-name-check other": "node9",
         "gnt-instance add -t sharedfile -s 16m -H fake -o nosuchos -n node1 "
-        "--no-ip-check --no-name-check other": "nosuchos",
+        "--no-nics --no-ip-check --no-name-check other": "nosuchos",
         f"gnt-instance modify -B colour=red {instance}": "colour",
         f"gnt-instance migrate -f -n node1 {instance}": "node1",
         "gnt-instance add -t plain -s 1g -H fake -o demo-linux+default -n node1 "
-        "--no-ip-check --no-name-check other": "plain",
+        "--no-nics --no-ip-check --no-name-check other": "plain",
     }
     for line, word in cases.items():
         result = cluster.try_run(line)
@@ -116,7 +116,7 @@ def test_failed_os_script_leaves_nothing(cluster: VirtualCluster) -> None:
     (definition / "parameters.list").write_text("")
     try:
         result = cluster.try_run("gnt-instance add -t sharedfile -s 16m -H fake -o broken -n node1 "
-                                 "--no-ip-check --no-name-check other")
+                                 "--no-nics --no-ip-check --no-name-check other")
         assert result.returncode == 1
         assert "no space for me" in result.stderr
         assert not (cluster.root / "shared/other").exists()
@@ -129,7 +129,7 @@ def test_failed_os_script_leaves_nothing(cluster: VirtualCluster) -> None:
 
 def test_batch_create(cluster: VirtualCluster) -> None:
     spec = [{"instance_name": f"batch{n}", "disk_template": "diskless", "hypervisor": "fake",
-             "os_type": "demo-linux+default", "no_install": True, "pnode": "node2", "nics": [],
+             "os_type": "demo-linux+default", "pnode": "node2", "nics": [],
              "disks": [], "mode": "create", "name_check": False, "ip_check": False}
             for n in (1, 2, 3)]
     file = cluster.root / "batch.json"

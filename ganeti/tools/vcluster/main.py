@@ -55,14 +55,22 @@ BOUNDS = ("min:memory-size=4,cpu-count=1,disk-count=0,disk-size=1,nic-count=0,sp
           "spindle-use=12")
 
 
-def init_command(cluster: layout.VirtualCluster) -> list[str]:
-    """The `gnt-cluster init` that suits the nodes of this cluster."""
+def init_command(cluster: layout.VirtualCluster, **kvm: str) -> list[str]:
+    """The `gnt-cluster init` that suits the nodes of this cluster.
+
+    `kvm` are further parameters of that hypervisor; without a kernel guests boot from their disk.
+    """
     netdev = "eth0" if cluster.netns else "lo"
+    qemu = shutil.which("qemu-system-x86_64")
+    hypervisors = ["kvm", "fake"] if qemu else ["fake"]
+    parameters = {"kvm_path": qemu, "kernel_path": "", "vhost_net": "false"} | kvm
+    hvparams = [f"-Hkvm:{','.join(f'{key}={value}' for key, value in parameters.items())}"]
     return ["gnt-cluster", "init", f"--master-netdev={netdev}", "--master-netmask=32",
-            "--enabled-hypervisors=kvm,fake", "--enabled-disk-templates=sharedfile,file,diskless",
+            f"--enabled-hypervisors={','.join(hypervisors)}",
+            "--enabled-disk-templates=sharedfile,file,diskless",
             f"--node-parameters=ssh_port={layout.SSH_PORT}",
-            f"--ipolicy-bounds-specs={BOUNDS}", "-N", "mode=routed,link=main",
-            "--no-etc-hosts", cluster.name]
+            f"--ipolicy-bounds-specs={BOUNDS}", "-Nmode=routed,link=main", "--no-etc-hosts",
+            *(hvparams if qemu else []), cluster.name]
 
 
 def _form(cluster: layout.VirtualCluster) -> None:
