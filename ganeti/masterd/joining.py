@@ -76,6 +76,17 @@ def _group_port(client: luxi.Client, group: str | None) -> int:
     return constants.SSH_DEFAULT_PORT
 
 
+def _log_in(join: NodeJoin, facts: _Facts, address: str) -> ssh.SshSession:
+    host_keys = ssh.UserHostKeys(join.ask, strict=join.ssh_key_check,
+                                 cluster_name=facts.cluster_name)
+    try:
+        return ssh.SshSession(join.name, host_keys, address=address, port=facts.ssh_port,
+                              key_files=ssh.administrators_key_files(join.name),
+                              password=join.password)
+    except ssh.SshError as err:
+        raise errors.OpPrereqError(errors.text(err), errors.ECODE_ENVIRON) from err
+
+
 def _run_tool(session: ssh.SshSession, path: str, join: NodeJoin, data: dict[str, Any] | None,
               *options: str) -> process.Result:
     words = [path, *options]
@@ -157,10 +168,7 @@ def setup_node(client: luxi.Client, join: NodeJoin, feedback: Feedback = logging
     facts = _gather(client, join)
     address = net.resolve(join.name)
     certificate = io.read_file(pathutils.NODED_CERT_FILE)
-    host_keys = ssh.UserHostKeys(join.ask, strict=join.ssh_key_check,
-                                 cluster_name=facts.cluster_name)
-    with ssh.SshSession(join.name, host_keys, address=address, port=facts.ssh_port,
-                        password=join.password) as session:
+    with _log_in(join, facts, address) as session:
         if join.force_join:
             feedback(f"Taking {join.name} out of the cluster that it may be in")
             _run_tool(session, pathutils.NODE_CLEANUP, join, None, "--yes-do-it")

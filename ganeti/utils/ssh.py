@@ -187,11 +187,12 @@ class SshSession:
                     return
                 except paramiko.AuthenticationException as err:
                     logging.debug("%s does not take key %s: %s", self.host, key.get_name(), err)
-            if password is not None:
+            if password is not None and self._transport.is_active():
                 self._transport.auth_password(user, password(f"{user}@{self.host}'s password: "))
                 return
         except (paramiko.SSHException, EOFError, OSError) as err:
-            raise SshError(f"Cannot log in to {self.host} as {user}: {err}") from err
+            reason = str(err) or type(err).__name__
+            raise SshError(f"Cannot log in to {self.host} as {user}: {reason}") from err
         raise SshError(f"{self.host} accepts none of {len(keys)} SSH keys of {user}; put one of "
                        f"{', '.join(key_files) or 'its keys'} into its authorized_keys")
 
@@ -333,6 +334,21 @@ def default_key_files() -> list[str]:
     directory = sshkeys.ssh_directory()
     paths = [os.path.join(directory, f"id_{kind}") for kind in ("ed25519", "ecdsa", "rsa")]
     return [path for path in paths if os.path.exists(path)]
+
+
+def administrators_key_files(host: str) -> list[str]:
+    """The same, and those that the user's own ssh configuration names for this machine."""
+    import paramiko
+    path = os.path.join(sshkeys.ssh_directory(), "config")
+    named: list[str] = []
+    if os.path.exists(path):
+        try:
+            named = paramiko.SSHConfig.from_path(path).lookup(host).get("identityfile", [])
+        except (paramiko.SSHException, OSError) as err:
+            logging.warning("Cannot use %s: %s", path, err)
+    expanded = [os.path.expanduser(name) for name in named]
+    return list(dict.fromkeys(default_key_files()
+                              + [name for name in expanded if os.path.exists(name)]))
 
 
 def node_session(host: str, cluster_name: str, *, address: str | None = None,
