@@ -118,7 +118,8 @@ def test_confd_client(cluster: VirtualCluster) -> None:
     client = ConfdClient(key, [cluster.address("node2"), cluster.address("node1")])
     assert client.ask(3, None).reply.answer == "node1"
     assert client.ask(1, "node3").reply.answer == 1
-    assert sorted(client.ask(4, None).reply.answer) == [cluster.address(f"node{n}") for n in (1, 2, 3)]
+    assert sorted(client.ask(4, None).reply.answer) == [
+        cluster.address(f"node{n}") for n in (1, 2, 3)]
 
 
 def test_confd_follows_the_configuration(cluster: VirtualCluster) -> None:
