@@ -16,10 +16,20 @@ from ganeti.constants import jobs as constants
 _QUIET = 2.0
 
 
+_clients: list[Any] = []
+
+
 def client() -> Any:
-    """A connection to the master daemon."""
+    """A connection to the master daemon; it is closed when the command ends."""
     from ganeti.luxi import client as luxi
-    return luxi.Client()
+    _clients.append(luxi.Client())
+    return _clients[-1]
+
+
+def close_clients() -> None:
+    """Close all connections to the master daemon."""
+    while _clients:
+        _clients.pop().close()
 
 
 def _prepare(op: Any, values: Values) -> Any:

@@ -42,6 +42,16 @@ def to_stdout(text: str) -> None:
 
 def guarded(function: Callable[[Any, list[str]], int | None], values: Any,
             args: list[str]) -> int:
+    """Run a command's function to its end, connections closed; the exit status."""
+    from ganeti.cli import jobs
+    try:
+        return _guarded(function, values, args)
+    finally:
+        jobs.close_clients()
+
+
+def _guarded(function: Callable[[Any, list[str]], int | None], values: Any,
+             args: list[str]) -> int:
     """Run a command's function; show what goes wrong; the exit status."""
     if values.debug:
         _trace_to_stderr(values.debug)

@@ -18,6 +18,8 @@ CONFIRM = Option("--yes", dest="confirm", action=STORE_TRUE, default=False,
                  help="Do not ask for confirmation")
 YES_DO_IT = Option("--yes-do-it", "--ya-rly", dest="yes_do_it", action=STORE_TRUE,
                    help="Confirm that you mean it")
+PLAIN_YES_DO_IT = Option("--yes-do-it", dest="yes_do_it", action=STORE_TRUE, default=False,
+                         help="Confirm that you mean it")
 VERBOSE = Option("-v", "--verbose", dest="verbose", action=STORE_TRUE, default=False,
                  help="Tell more")
 

@@ -16,7 +16,7 @@ class OpClusterVerify(OpCode):
                         doc="Print each finding with its code, for programs to read")
     skip_checks = Field(ht.SetOf(types.VerifyCheck), [], doc="Checks to leave out")
     ignore_errors = Field(ht.SetOf(types.VerifyCode), [],
-                          flag=Flag("-I", "--ignore-errors", type="choice", append=True),
+                          flag=Flag("-I", "--ignore-errors", append=True),
                           doc="Codes whose findings count as warnings")
     verbose = Field(ht.Bool, False, flag=Flag("-v", "--verbose"), doc="Tell more")
     group_name = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.NODE_GROUP,

@@ -7,7 +7,7 @@ from ganeti.cli import prompt
 from ganeti.cli.command import Command
 from ganeti.cli.option import Option, Values
 from ganeti.cli.report import to_stderr
-from ganeti.cli.standard import YES_DO_IT
+from ganeti.cli.standard import PLAIN_YES_DO_IT
 
 
 def master_failover(values: Values, args: list[str]) -> int:
@@ -26,7 +26,7 @@ MASTER_FAILOVER = Command(
     master_failover, options=[
         Option("--no-voting", dest="no_voting", action="store_true", default=False,
                help="Do not ask the other nodes who the master is"),
-        YES_DO_IT,
+        PLAIN_YES_DO_IT,
         Option("--ignore-offline-nodes", dest="ignore_offline_nodes", type="bool", default=True,
                metavar="yes|no", help="Nodes that are marked offline have no vote")],
     help="Make this master candidate the master", example="gnt-cluster master-failover")
