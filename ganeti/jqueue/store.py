@@ -63,9 +63,6 @@ class Store:
         count = self._journal.replay()
         if count:
             logging.info("Job queue: did %d journalled changes again", count)
-        for entry in os.listdir(self._directory):
-            if entry.endswith(".new"):
-                os.unlink(os.path.join(self._directory, entry))
 
     def read_serial(self) -> int:
         """The last id that was given out."""

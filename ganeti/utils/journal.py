@@ -63,7 +63,6 @@ class Journal:
         self._path = ""
         self._touched: set[str] = set()
         self._resting: threading.Thread | None = None
-        self._counter = 0
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Carry out a batch, in order; when this returns, it is durable."""
@@ -123,20 +122,28 @@ class Journal:
             self._touched.discard(change[1])
 
     def _write_file(self, path: str, data: bytes) -> None:
-        self._counter += 1
-        temp = f"{path}.{os.getpid()}.{self._counter}.new"
+        """Overwrite in place: what a crash leaves half written, the journal mends.
+
+        Replacing by rename makes ext4 start to write the data out at once (auto_da_alloc): on
+        Linux 6.18.44 that took twice the processor time of everything else, and a third
+        of the jobs a second.
+        """
+        flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
         try:
-            fd = os.open(temp, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, self._mode)
+            fd = os.open(path, flags, self._mode)
         except FileNotFoundError:
             _make_parent(path)
-            fd = os.open(temp, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, self._mode)
+            fd = os.open(path, flags, self._mode)
         try:
+            former = os.fstat(fd)
             _write_fully(fd, data)
-            if self._owner != (-1, -1):
-                os.fchown(fd, *self._owner)
+            if former.st_size > len(data):
+                os.ftruncate(fd, len(data))
+            uid, gid = self._owner
+            if uid not in (-1, former.st_uid) or gid not in (-1, former.st_gid):
+                os.fchown(fd, uid, gid)
         finally:
             os.close(fd)
-        os.rename(temp, path)
 
     def _rest_segment(self) -> None:
         """Begin a new segment, and remove this one once its files are on the disk."""
