@@ -124,9 +124,8 @@ class Journal:
     def _write_file(self, path: str, data: bytes) -> None:
         """Overwrite in place: what a crash leaves half written, the journal mends.
 
-        Replacing by rename makes ext4 start to write the data out at once (auto_da_alloc): on
-        Linux 6.18.44 that took twice the processor time of everything else, and a third
-        of the jobs a second.
+        Replacing by rename makes ext4 write the data out at once (auto_da_alloc): on Linux 6.18
+        that doubled the kernel's processor time a job and left a third of the jobs a second.
         """
         flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
         try:
