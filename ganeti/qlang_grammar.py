@@ -98,8 +98,9 @@ def _comparison(tokens: Any) -> _Node:
 
 @functools.lru_cache(maxsize=1)
 def _grammar() -> pp.ParserElement:
-    return pp.infix_notation(_conditions(), [
+    grammar: pp.ParserElement = pp.infix_notation(_conditions(), [  # type: ignore[no-untyped-call]
         (pp.Keyword("not"), 1, pp.OpAssoc.RIGHT, lambda t: _Node(qlang.OP_NOT, t[0][1])),
         (pp.Keyword("and"), 2, pp.OpAssoc.LEFT, _binary(qlang.OP_AND)),
         (pp.Keyword("or"), 2, pp.OpAssoc.LEFT, _binary(qlang.OP_OR)),
     ])
+    return grammar

@@ -25,21 +25,15 @@ class FieldSpec:
 
     __slots__ = ("default", "kind", "name", "omit_default", "optional", "private", "stored")
 
-    def __init__(self, kind: Any, default: Any, optional: bool, stored: bool, omit_default: bool,
+    def __init__(self, kind: Any, default: Any, stored: bool, omit_default: bool,
                  private: bool) -> None:
         self.name = ""
         self.kind = kind
         self.default = default
-        self.optional = optional
+        self.optional = default is None
         self.stored = stored
         self.omit_default = omit_default
         self.private = private
-
-    def make_default(self) -> Any:
-        """The value of an absent key, or _MISSING for a field that has to be there."""
-        if self.default is not _MISSING:
-            return self.default
-        return None if self.optional else _MISSING
 
     def omits(self, value: Any) -> bool:
         """Is the key left out when the field has this value?"""
@@ -73,18 +67,18 @@ def _expect(value: Any, kind: Any, where: str) -> None:
             f"{where}: expected {names}, got {type(value).__name__} ({str(value)[:60]!r})")
 
 
-def field(kind: Any, default: Any = _MISSING, *, optional: bool = False, stored: bool = True,
-          omit_default: bool = False, private: bool = False) -> Any:
+def field(kind: Any, *, default: Any = _MISSING, stored: bool = True, omit_default: bool = False,
+          private: bool = False) -> Any:
     """Declare a field.
 
     :param kind: a Python type, several, an object class, or ``[class]`` for a list of objects
-    :param default: the value when the key is absent; without one the key has to be there
-    :param optional: the field may be None, and then its key is absent
+    :param default: the value when the key is absent; without one the key has to be there, and
+        with None the field may be None, and then its key is left out
     :param stored: False for what travels to the nodes only and never lies in config.data
     :param omit_default: leave the key out while the field has its default
     :param private: never shown by ``repr()``
     """
-    return FieldSpec(kind, freeze(default), optional or not stored, stored, omit_default, private)
+    return FieldSpec(kind, freeze(default), stored, omit_default, private)
 
 
 class _Declared(type):
@@ -138,7 +132,7 @@ class ConfigObject(metaclass=_Declared):
                 if name in values:
                     values[name] = freeze(values[name])
                 else:
-                    values[name] = spec.make_default()
+                    values[name] = spec.default
                     if values[name] is _MISSING:
                         raise TypeError(f"{type(self).__name__} needs {name}")
             self._fill(values, extra)
@@ -219,7 +213,7 @@ class ConfigObject(metaclass=_Declared):
         for name, spec in cls.FIELDS.items():
             value = data.get(name, _MISSING)
             if value is _MISSING:
-                value = spec.make_default()
+                value = spec.default
                 if value is _MISSING:
                     lacking = name if lacking is None else lacking
                     continue
@@ -258,13 +252,13 @@ class TrackedObject(ConfigObject):
     """An object with an identity and a history."""
 
     uuid: str = field(str)
-    serial_no: int = field(int, 1)
+    serial_no: int = field(int, default=1)
     #: seconds since the epoch
-    ctime: float = field(float, 0.0)
-    mtime: float = field(float, 0.0)
+    ctime: float = field(float, default=0.0)
+    mtime: float = field(float, default=0.0)
 
 
 class TaggedObject(TrackedObject):
     """The same, with tags."""
 
-    tags: list[str] = field(list, [])
+    tags: list[str] = field(list, default=[])

@@ -152,11 +152,12 @@ class ConfigData(FilledParameters):
         for name in CONTAINERS:
             values[name] = touched[name] if name in touched else getattr(self, name)
         new = type(self)(**values)
-        for name, chunk in self._chunks.items():
+        # other threads may be adding answers to this version: look at a copy
+        for name, chunk in list(self._chunks.items()):
             if name not in touched:
                 new._chunks[name] = chunk
         stale = touched.keys() | ({"cluster"} if new.cluster is not self.cluster else set())
-        for key, result in self._cache.items():
+        for key, result in list(self._cache.items()):
             if stale.isdisjoint(key[1]):
                 new._cache[key] = result
         return new

@@ -17,21 +17,21 @@ class Disk(TrackedObject):
     dev_type: str = field(str)
     #: What identifies it to its storage; the form depends on `dev_type`.
     logical_id: list[Any] = field(list)
-    children: list[Disk] = field([SELF], [])
+    children: list[Disk] = field([SELF], default=[])
     #: uuids of the nodes that hold its data; empty where the storage is shared
-    nodes: list[str] = field(list, [])
-    iv_name: str = field(str, "")
+    nodes: list[str] = field(list, default=[])
+    iv_name: str = field(str, default="")
     size: int = field(int)
-    mode: str = field(str, "rw")
-    name: str | None = field(str, optional=True)
-    spindles: int | None = field(int, optional=True)
-    params: dict[str, Any] | None = field(dict, optional=True)
-    forthcoming: bool = field(bool, False, omit_default=True)
+    mode: str = field(str, default="rw")
+    name: str | None = field(str, default=None)
+    spindles: int | None = field(int, default=None)
+    params: dict[str, Any] | None = field(dict, default=None)
+    forthcoming: bool = field(bool, default=False, omit_default=True)
     #: On the wire: addresses and minors of both ends of a DRBD disk.
-    dynamic_params: dict[str, Any] | None = field(dict, stored=False)
+    dynamic_params: dict[str, Any] | None = field(dict, default=None, stored=False)
     #: In runtime files: where the hypervisor plugged it.
-    hvinfo: dict[str, Any] | None = field(dict, stored=False)
-    pci: int | str | None = field((int, str), stored=False)
+    hvinfo: dict[str, Any] | None = field(dict, default=None, stored=False)
+    pci: int | str | None = field((int, str), default=None, stored=False)
 
     @classmethod
     def _complete(cls, values: dict[str, Any], where: str, lacking: str) -> None:

@@ -17,7 +17,7 @@ class FilterRule(ConfigObject):
     #: the id of the newest job when the rule was made
     watermark: int = field(int)
     priority: int = field(int)
-    predicates: list[list[Any]] = field(list, [])
+    predicates: list[list[Any]] = field(list, default=[])
     #: a word, or ["RATE_LIMIT", n]
     action: str | list[Any] = field((str, list))
-    reason_trail: list[list[Any]] = field(list, [])
+    reason_trail: list[list[Any]] = field(list, default=[])

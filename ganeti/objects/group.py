@@ -15,12 +15,12 @@ class NodeGroup(TaggedObject):
 
     name: str = field(str)
     #: Always stored empty: membership is told by Node.group.
-    members: list[str] = field(list, [])
-    ndparams: dict[str, Any] = field(dict, {})
-    alloc_policy: str = field(str, "preferred")
-    ipolicy: dict[str, Any] = field(dict, {})
-    diskparams: dict[str, dict[str, Any]] = field(dict, {})
+    members: list[str] = field(list, default=[])
+    ndparams: dict[str, Any] = field(dict, default={})
+    alloc_policy: str = field(str, default="preferred")
+    ipolicy: dict[str, Any] = field(dict, default={})
+    diskparams: dict[str, dict[str, Any]] = field(dict, default={})
     #: network uuid -> mode, link and vlan of that network in this group
-    networks: dict[str, dict[str, Any]] = field(dict, {})
-    hv_state_static: dict[str, dict[str, Any]] = field(dict, {}, omit_default=True)
-    disk_state_static: dict[str, dict[str, Any]] = field(dict, {}, omit_default=True)
+    networks: dict[str, dict[str, Any]] = field(dict, default={})
+    hv_state_static: dict[str, dict[str, Any]] = field(dict, default={}, omit_default=True)
+    disk_state_static: dict[str, dict[str, Any]] = field(dict, default={}, omit_default=True)

@@ -19,24 +19,24 @@ class Instance(TaggedObject):
     name: str = field(str)
     #: uuid of the node it runs on
     primary_node: str = field(str)
-    os: str = field(str, "")
+    os: str = field(str, default="")
     hypervisor: str = field(str)
-    hvparams: dict[str, Any] = field(dict, {})
-    beparams: dict[str, Any] = field(dict, {})
-    osparams: dict[str, Any] = field(dict, {})
-    osparams_private: dict[str, Any] = field(dict, {}, private=True)
-    admin_state: str = field(str, "down")
-    admin_state_source: str = field(str, "admin")
-    nics: list[Nic] = field([Nic], [])
+    hvparams: dict[str, Any] = field(dict, default={})
+    beparams: dict[str, Any] = field(dict, default={})
+    osparams: dict[str, Any] = field(dict, default={})
+    osparams_private: dict[str, Any] = field(dict, default={}, private=True)
+    admin_state: str = field(str, default="down")
+    admin_state_source: str = field(str, default="admin")
+    nics: list[Nic] = field([Nic], default=[])
     #: uuids of its disks, in order
-    disks: list[str] = field(list, [])
-    disks_active: bool = field(bool, False)
-    network_port: int | None = field(int, optional=True)
-    forthcoming: bool = field(bool, False, omit_default=True)
+    disks: list[str] = field(list, default=[])
+    disks_active: bool = field(bool, default=False)
+    network_port: int | None = field(int, default=None)
+    forthcoming: bool = field(bool, default=False, omit_default=True)
     #: On the wire: its disks with filled parameters.
-    disks_info: list[Disk] | None = field([Disk], stored=False)
+    disks_info: list[Disk] | None = field([Disk], default=None, stored=False)
     #: On the wire: uuids of the other nodes of its disks.
-    secondary_nodes: list[str] | None = field(list, stored=False)
+    secondary_nodes: list[str] | None = field(list, default=None, stored=False)
 
     @classmethod
     def _complete(cls, values: dict[str, Any], where: str, lacking: str) -> None:

@@ -12,12 +12,12 @@ class Network(TaggedObject):
     CONTAINER = "networks"
 
     name: str = field(str)
-    mac_prefix: str | None = field(str, optional=True)
+    mac_prefix: str | None = field(str, default=None)
     network: str = field(str)
-    network6: str | None = field(str, optional=True)
-    gateway: str | None = field(str, optional=True)
-    gateway6: str | None = field(str, optional=True)
+    network6: str | None = field(str, default=None)
+    gateway: str | None = field(str, default=None)
+    gateway6: str | None = field(str, default=None)
     #: one character, 0 or 1, an address: taken by instances
-    reservations: str | None = field(str, optional=True)
+    reservations: str | None = field(str, default=None)
     #: the same: kept out of the pool by the administrator
-    ext_reservations: str | None = field(str, optional=True)
+    ext_reservations: str | None = field(str, default=None)

@@ -48,9 +48,10 @@ _OWN = {"summary": lambda value: ",".join(str(item) for item in value),
 
 def list_jobs(values: Values, args: list[str]) -> int:
     """Print jobs as a table."""
-    usual = [*_USUAL, "archived"] if values.archived and values.output is None else _USUAL
+    if values.archived:
+        values.output = ",".join([*listing.chosen_fields(values.output, _USUAL), "archived"])
     qfilter = status_filter(values.status_filter) if values.status_filter else None
-    return listing.show("job", values, args, usual, qfilter=qfilter, own=_OWN, name_field="id",
+    return listing.show("job", values, args, _USUAL, qfilter=qfilter, own=_OWN, name_field="id",
                         numeric=True)
 
 

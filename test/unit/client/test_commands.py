@@ -459,3 +459,9 @@ def test_a_fault_of_the_program_shows_no_traceback(run, master, monkeypatch):
     outcome = run("gnt-node list")
     assert outcome.status == 1 and "Traceback" not in outcome.err
     assert "fault in the program" in outcome.err
+
+
+def test_archived_jobs_are_read_when_their_field_is_asked_for(run, master):
+    master.answers[protocol.REQ_QUERY] = {"fields": [], "data": []}
+    run("gnt-job list --archived -o id")
+    assert master.called(protocol.REQ_QUERY)[0][1] == ["id", "archived"]
