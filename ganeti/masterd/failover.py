@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ganeti import constants, errors, objects, ssconf
+from ganeti.cmdlib.cluster import master_ip
 from ganeti.config import distribute, files, store
 from ganeti.rpc import runner
 from ganeti.utils import net, retry
@@ -81,14 +82,21 @@ def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
 def stop_old_master(rpc: runner.RpcRunner, config: objects.ConfigData,
                     feedback: Feedback) -> None:
     """Stop the daemons of the old master and see that the cluster's address is gone."""
-    old = config.cluster.master_node
+    cluster = config.cluster
+    old = cluster.master_node
+    released = rpc.multi_within(30.0, [old], "node_deactivate_master_ip",
+                                master_ip.master_params(config),
+                                cluster.use_external_mip_script)[old]
+    if released.fail_msg and not released.offline:
+        feedback(f"Warning: {config.master_node_name} could not give up the master IP"
+                 f" ({released.fail_msg})")
     result = rpc.multi_within(60.0, [old], "node_stop_master")[old]
     if result.fail_msg:
         feedback(f"Warning: the master role of {config.master_node_name} could not be taken"
                  f" away ({result.fail_msg}); make sure that it is down, or stop its master"
                  " daemon by hand")
     else:
-        address = config.cluster.master_ip
+        address = cluster.master_ip
         port = net.daemon_port(constants.NODED)
         shared = any(node.primary_ip == address for node in config.nodes.values())
         if not shared and not _disappears(address, port):
