@@ -108,6 +108,12 @@ class Distribution:
             self._after_write(config)
         self._retry_later()
 
+    def include_all(self) -> None:
+        """Offer the next version also to nodes that failed before, without waiting their turn."""
+        with self._mutex:
+            self._behind = {}
+            self._ssconf = {}
+
     def stop(self) -> None:
         """End the background retries."""
         self._stopped.set()
@@ -137,8 +143,7 @@ class Distribution:
         values = ssconf_values(config)
         master = config.cluster.master_node
         if self._ssconf.get(master) != values:
-            self._local.write(values)
-            self._ssconf[master] = values
+            self._write_own_ssconf(master, values)
         left_out = set(behind) | set(self.behind)
         targets = [node.uuid for node in self._others(config.nodes.values(), config)
                    if node.uuid not in left_out and self._ssconf.get(node.uuid) != values]
@@ -149,6 +154,18 @@ class Distribution:
         for uuid, result in results.items():
             if not result.fail_msg:
                 self._ssconf[uuid] = values
+
+    def _write_own_ssconf(self, master: str, values: dict[str, str]) -> None:
+        """The master's own files; where there is no room the other nodes get theirs all the same."""
+        try:
+            self._local.write(values)
+        except (errors.GenericError, OSError) as err:
+            logging.error("The ssconf files of this node can not be written: %s; trying again in"
+                          " %d s", errors.text(err), RETRY_SECONDS)
+            with self._mutex:
+                self._behind[master] = errors.text(err)
+            return
+        self._ssconf[master] = values
 
     def _note(self, config: objects.ConfigData, results: Mapping[str, rpc_result.RpcResult],
               what: str) -> None:

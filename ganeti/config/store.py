@@ -25,6 +25,9 @@ class Distributor(Protocol):
     def distribute(self, config: objects.ConfigData, encoded: bytes) -> None:
         """Offer a version to every reachable candidate; failures are its own matter."""
 
+    def include_all(self) -> None:
+        """Offer the next version also to nodes that failed before."""
+
 
 class ConfigStore:
     """The one configuration of this process."""
@@ -108,7 +111,9 @@ class ConfigStore:
         return self._last_write.pop(job, None)
 
     def rewrite(self) -> None:
-        """Write and distribute the current version again, and wait for it."""
+        """Write and distribute the current version again, to all nodes, and wait for it."""
+        if self._distributor is not None:
+            self._distributor.include_all()
         with self._state:
             self._rewrite = True
             self._durable = min(self._durable, self._config.serial_no - 1)
@@ -174,6 +179,6 @@ class ConfigStore:
             return
         try:
             self._distributor.distribute(config, encoded)
-        except errors.GenericError:
+        except (errors.GenericError, OSError):
             logging.exception("Distributing version %d of the configuration failed",
                               config.serial_no)

@@ -6,6 +6,8 @@ Which node has which address, and how arguments are encoded, is the runner's bus
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import errno
 import logging
 import socket
 import ssl
@@ -15,18 +17,26 @@ from typing import Any
 import aiohttp
 
 from ganeti import constants, errors, serializer
-from ganeti.rpc import tls
+from ganeti.rpc import calls, tls
 from ganeti.utils import net
 
 CONNECT_TIMEOUT = constants.RPC_CONNECT_TIMEOUT
 # Shorter than the server keeps them, so that no call is sent into a connection being closed.
 KEEPALIVE = 600
-# A peer that has vanished without a word is noticed within IDLE + INTERVAL * PROBES seconds.
+# A peer that has vanished without a word while it works on a call is noticed within IDLE +
+# INTERVAL * PROBES seconds; long calls (installing an OS) live through an outage of that length.
 PROBE_IDLE = 15
 PROBE_INTERVAL = 5
 PROBES = 4
+# Quick calls (those that are answered within QUICK seconds or never) are sent anew rather: a
+# connection that takes none of their bytes for UNHEARD seconds is dead.
+QUICK = float(calls.FAST)
+UNHEARD = 6
+_unheard: contextvars.ContextVar[int] = contextvars.ContextVar("unheard", default=UNHEARD)
 # Seconds for which the session of former certificates stays for the calls that it carries.
 RETIRED_FOR = 900.0
+# What the kernel reports when the other machine, or the way to it, is gone.
+_VANISHED = frozenset([errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +53,13 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> Any:
         transport = conn.transport
         raw = transport.get_extra_info("socket") if transport is not None else None
-        if raw is not None and not raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_IDLE)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT,
-                           (PROBE_IDLE + PROBE_INTERVAL * PROBES) * 1000)
+        if raw is not None:
+            if not raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_IDLE)
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL)
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _unheard.get() * 1000)
         return await super().send(conn)
 
 
@@ -109,6 +119,7 @@ class RpcClient:
         url = f"https://{net.format_address(address, self.port)}/{call}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT,
                                         sock_read=read_timeout)
+        _unheard.set(UNHEARD if read_timeout <= QUICK else PROBE_IDLE + PROBE_INTERVAL * PROBES)
         for attempt in (0, 1):
             try:
                 async with session.post(url, data=body, timeout=timeout) as response:
@@ -116,13 +127,16 @@ class RpcClient:
             except (TimeoutError, aiohttp.ClientError, OSError) as err:
                 lost = isinstance(err, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
                 refused = isinstance(err, aiohttp.ClientConnectorError)
-                if attempt == 0 and idempotent and lost and not refused:
+                vanished = isinstance(err, OSError) and err.errno in _VANISHED
+                if attempt == 0 and idempotent and lost and not refused and not vanished:
                     continue
                 return Reply(fail_msg=self._explain(err, address, call, read_timeout))
         raise errors.ProgrammerError("a call is tried twice at most")
 
     def _explain(self, err: BaseException, address: str, call: str, read_timeout: float) -> str:
         where = net.format_address(address, self.port)
+        if isinstance(err, OSError) and err.errno in _VANISHED:
+            return f"{where} does not react any more ({err.strerror}); is the node up?"
         # aiohttp before 3.10 has one class for both time-outs.
         if isinstance(err, aiohttp.ServerTimeoutError) and "Connection timeout" in str(err):
             return f"no connection to {where} within {CONNECT_TIMEOUT} s; is the node up?"

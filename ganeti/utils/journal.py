@@ -8,6 +8,7 @@ on its candidates; what the files mean is not known here.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -70,13 +71,33 @@ class Journal:
         records = b"".join(map(_encode, batch))
         with self._mutex:
             self._open_segment()
-            _write_fully(self._fd, records)
-            os.fdatasync(self._fd)
-            self._size += len(records)
+            self._require_room(len(records), batch)
+            self._append(records)
             for change in batch:
                 self._carry_out(change)
             if self._size >= self._segment_bytes:
                 self._rest_segment()
+
+    def _require_room(self, size: int, batch: Sequence[Change]) -> None:
+        """Refuse a batch before anything of it is done when its files would not fit as well."""
+        writes = sum(change[0] == WRITE for change in batch)
+        room = os.fstatvfs(self._fd)
+        free = room.f_bavail if os.geteuid() else room.f_bfree
+        if free * room.f_frsize < 2 * size + writes * room.f_bsize:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._directory)
+
+    def _append(self, records: bytes) -> None:
+        """Add to the segment; what is there only in part is taken back.
+
+        A torn record in the middle would hide all later ones from ``replay``.
+        """
+        try:
+            _write_fully(self._fd, records)
+            os.fdatasync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, self._size)
+            raise
+        self._size += len(records)
 
     def _open_segment(self) -> None:
         if self._fd >= 0:

@@ -1,6 +1,7 @@
 """The journal: batches survive a crash at any point, names stay below the directory."""
 
 import os
+import resource
 
 import pytest
 
@@ -47,6 +48,21 @@ def test_a_torn_record_at_the_end_is_ignored(files, tmp_path):
         stream.write(b"500 deadbeef\nwrite\0job-2\0half")
     assert journal.Journal(str(tmp_path)).replay() == 1
     assert contents(tmp_path) == {"job-1": "whole"}
+
+
+def test_a_record_that_did_not_fit_hides_no_later_one(files, tmp_path):
+    files.apply([["write", "job-1", "a"]])
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            files.apply([["write", "job-2", "b" * 2000]])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    files.apply([["write", "job-3", "c"]])
+    os.unlink(tmp_path / "job-3")
+    assert journal.Journal(str(tmp_path)).replay() == 2
+    assert contents(tmp_path) == {"job-1": "a", "job-3": "c"}
 
 
 def test_segments_are_removed_when_their_files_are_safe(tmp_path):
