@@ -10,13 +10,14 @@ from ganeti.cli import command as kinds
 from ganeti.cli.command import Arg, Tool
 from ganeti.cli.option import Option
 
-TOOLS = ("gnt-cluster", "gnt-node", "gnt-instance", "gnt-group", "gnt-os", "gnt-job", "gnt-debug")
+TOOLS = ("gnt-cluster", "gnt-node", "gnt-instance", "gnt-group", "gnt-network", "gnt-os",
+         "gnt-storage", "gnt-job", "gnt-filter", "gnt-debug")
 
 #: What is asked of ssconf or of the master for a kind of argument or option.
 _SOURCES = {
     kinds.INSTANCE: "instances", kinds.NODE: "nodes", kinds.GROUP: "groups", kinds.OS: "oses",
-    kinds.JOB: "jobs", "one_node": "nodes", "one_nodegroup": "groups", "one_os": "oses",
-    "inst_add_nodes": "nodes", kinds.FILE: "files", kinds.COMMAND: "commands",
+    kinds.NETWORK: "networks", kinds.JOB: "jobs", "one_node": "nodes",
+    "one_nodegroup": "groups", "one_os": "oses", "inst_add_nodes": "nodes", kinds.FILE: "files", kinds.COMMAND: "commands",
 }
 
 _HELPERS = r"""
@@ -27,6 +28,7 @@ _ganeti_names() {
     nodes) _ganeti_ssconf node_list ;;
     instances) _ganeti_ssconf instance_list ;;
     groups) _ganeti_ssconf nodegroups | cut -d' ' -f2 ;;
+    networks) _ganeti_ssconf networks | cut -d' ' -f2 ;;
     oses) gnt-os list --no-headers 2>/dev/null ;;
     jobs) gnt-job list --no-headers -o id 2>/dev/null ;;
     files) compgen -f -- "$cur" ;;
@@ -75,7 +77,7 @@ def _offer(kind: str, choices: Sequence[str]) -> str:
 
 def _option_words(options: Sequence[Option]) -> dict[str, str]:
     """Options that a word follows -> what is offered for it."""
-    result = {}
+    result: dict[str, str] = {}
     for option in options:
         if option.takes_word:
             words = _offer(option.completes or "", option.choices or (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganeti.cli import jobs, table
@@ -28,7 +28,7 @@ def chosen_fields(output: str | None, usual: Sequence[str]) -> list[str]:
 
 
 def show(resource: str, values: Values, args: Sequence[str], usual: Sequence[str], *,
-         qfilter: Any = None, own: dict[str, Callable[[Any], str]] | None = None,
+         qfilter: Any = None, own: Mapping[str, Callable[[Any], str]] | None = None,
          name_field: str = "name", numeric: bool = False) -> int:
     """Query a resource and print the answer as a table.
 
@@ -42,7 +42,7 @@ def show(resource: str, values: Values, args: Sequence[str], usual: Sequence[str
 
 
 def print_answer(answer: dict[str, Any], values: Values,
-                 own: dict[str, Callable[[Any], str]] | None = None) -> int:
+                 own: Mapping[str, Callable[[Any], str]] | None = None) -> int:
     """Print the answer of a query; the exit status tells of unknown fields."""
     units = getattr(values, "units", None) or ("h" if values.separator is None else "m")
     columns = table.query_columns(answer["fields"], units, own)
@@ -60,10 +60,10 @@ def print_answer(answer: dict[str, Any], values: Values,
 def _filter(values: Values, args: Sequence[str], extra: Any, name_field: str,
             numeric: bool) -> Any:
     own = None
-    if args or values.force_filter:
+    force = getattr(values, "force_filter", False)
+    if args or force:
         from ganeti import qlang
-        own = qlang.make_filter(args, values.force_filter, name_field=name_field,
-                                numeric=numeric)
+        own = qlang.make_filter(args, force, name_field=name_field, numeric=numeric)
     if own is None or extra is None:
         return own if extra is None else extra
     return ["&", extra, own]

@@ -37,6 +37,7 @@ LIST_VERBOSE = Option("-v", "--verbose", dest="verbose", action=STORE_TRUE, defa
                       help="Write out why a value is missing")
 TABLE_OPTIONS = [NO_HEADERS, SEPARATOR]
 LIST_OPTIONS = [NO_HEADERS, SEPARATOR, FIELDS, LIST_VERBOSE, FORCE_FILTER]
+PLAIN_LIST_OPTIONS = [NO_HEADERS, SEPARATOR, FIELDS, LIST_VERBOSE]
 LIST_OPTIONS_WITH_UNITS = [NO_HEADERS, SEPARATOR, UNITS, FIELDS, LIST_VERBOSE, FORCE_FILTER]
 
 ROMAN = Option("--roman", dest="roman_integers", action=STORE_TRUE, default=False,

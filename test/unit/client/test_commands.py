@@ -465,3 +465,50 @@ def test_archived_jobs_are_read_when_their_field_is_asked_for(run, master):
     master.answers[protocol.REQ_QUERY] = {"fields": [], "data": []}
     run("gnt-job list --archived -o id")
     assert master.called(protocol.REQ_QUERY)[0][1] == ["id", "archived"]
+
+
+def test_networks_are_connected_group_by_group(run, master):
+    master.answers[protocol.REQ_QUERY_GROUPS] = [["default"], ["rack2"]]
+    assert run("gnt-network connect -N mode=bridged,link=br0 lan").status == 0
+    ((jobs,),) = master.called(protocol.REQ_SUBMIT_MANY_JOBS)
+    assert [(job[0]["group_name"], job[0]["network_mode"], job[0]["network_link"])
+            for job in jobs] == [("default", "bridged", "br0"), ("rack2", "bridged", "br0")]
+    assert "Tell how interfaces" in run("gnt-network connect lan").err
+    assert "unknown: foo" in run("gnt-network connect -N mode=a,link=b,foo=c lan").err
+
+
+def test_network_info_draws_the_pool(run, master):
+    master.answers[protocol.REQ_QUERY_NETWORKS] = [[
+        "lan", "192.0.2.0/30", "192.0.2.1", None, None, None, 1, 3, "XX.X",
+        [["default", "bridged", "br0", ""]], ["web1"], "192.0.2.0, 192.0.2.3", 2, "uuid"]]
+    master.answers[protocol.REQ_QUERY_INSTANCES] = [["web1", ["192.0.2.1", None],
+                                                     ["uuid", None]]]
+    out = run("gnt-network info").out
+    assert "  Free: 1 (25.00%)\n" in out and "    0     XX.X 3\n" in out
+    assert "    web1: 0:192.0.2.1\n" in out and "    default (bridged, br0)\n" in out
+
+
+def test_filters_are_made_and_shown(run, master):
+    master.answers[protocol.REQ_REPLACE_FILTER] = "the-uuid"
+    outcome = run("gnt-filter add --priority=3 --action='RATE_LIMIT 2' "
+                  "--predicates='[[\"jobid\", [\">\", \"id\", 5]]]' --reason=busy")
+    assert outcome.out == "the-uuid\n"
+    uuid, priority, predicates, action, trail = master.called(protocol.REQ_REPLACE_FILTER)[0]
+    assert (uuid, priority, action) == (None, 3, ["RATE_LIMIT", 2])
+    assert predicates == [["jobid", [">", "id", 5]]]
+    assert "busy" in str(trail) and "gnt:client:gnt-filter" in str(trail)
+    assert run("gnt-filter add --predicates='[['").status == 2
+    master.answers[protocol.REQ_QUERY_FILTERS] = [["u", 1, 2, [], ["RATE_LIMIT", 2], []]]
+    assert "  Action: RATE_LIMIT 2\n" in run("gnt-filter info").out
+
+
+def test_storage_providers_are_shown(run, master):
+    master.results = [[["netapp", {"default": True, "rack2": False}, [["size", "a text"]]]]]
+    out = run("gnt-storage info").out
+    assert out == ("netapp:\n  - Valid for nodegroups:\n      default\n"
+                   "  - Supported parameters:\n      size: a text\n\n")
+    master.results = [[["netapp", {"node1": [["/p", False, "no attach", []]]},
+                        {"default": False}]]]
+    master.calls.clear()
+    outcome = run("gnt-storage diagnose")
+    assert outcome.status == 1 and "ERROR: no attach (path: /p)" in outcome.out
