@@ -488,20 +488,6 @@ def test_network_info_draws_the_pool(run, master):
     assert "    web1: 0:192.0.2.1\n" in out and "    default (bridged, br0)\n" in out
 
 
-def test_filters_are_made_and_shown(run, master):
-    master.answers[protocol.REQ_REPLACE_FILTER] = "the-uuid"
-    outcome = run("gnt-filter add --priority=3 --action='RATE_LIMIT 2' "
-                  "--predicates='[[\"jobid\", [\">\", \"id\", 5]]]' --reason=busy")
-    assert outcome.out == "the-uuid\n"
-    uuid, priority, predicates, action, trail = master.called(protocol.REQ_REPLACE_FILTER)[0]
-    assert (uuid, priority, action) == (None, 3, ["RATE_LIMIT", 2])
-    assert predicates == [["jobid", [">", "id", 5]]]
-    assert "busy" in str(trail) and "gnt:client:gnt-filter" in str(trail)
-    assert run("gnt-filter add --predicates='[['").status == 2
-    master.answers[protocol.REQ_QUERY_FILTERS] = [["u", 1, 2, [], ["RATE_LIMIT", 2], []]]
-    assert "  Action: RATE_LIMIT 2\n" in run("gnt-filter info").out
-
-
 def test_storage_providers_are_shown(run, master):
     master.results = [[["netapp", {"default": True, "rack2": False}, [["size", "a text"]]]]]
     out = run("gnt-storage info").out
