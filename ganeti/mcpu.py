@@ -36,7 +36,7 @@ class Processor:
             self._settle(seat)
         return self._check_result(op, result)
 
-    def _run(self, unit: base.LogicalUnit[Any], seat: seats.JobSeat) -> Any:
+    def _run(self, unit: base.LogicalUnit, seat: seats.JobSeat) -> Any:
         unit.expand()
         self._take_locks(unit, seat)
         seat.started()
@@ -52,7 +52,7 @@ class Processor:
         return runner.run_post(result)
 
     @staticmethod
-    def _take_locks(unit: base.LogicalUnit[Any], seat: seats.JobSeat) -> None:
+    def _take_locks(unit: base.LogicalUnit, seat: seats.JobSeat) -> None:
         seat.acquire(levels.Level.CLUSTER, [levels.BGL], shared=not unit.EXCLUSIVE,
                      opportunistic=False)
         for level in levels.Level:
@@ -64,7 +64,7 @@ class Processor:
                              opportunistic=request.opportunistic)
 
     @staticmethod
-    def _dry_run_result(unit: base.LogicalUnit[Any]) -> Any:
+    def _dry_run_result(unit: base.LogicalUnit) -> Any:
         """What a dry run returns: nothing, where the opcode's type allows it."""
         try:
             return unit.op.RESULT.check(None)
@@ -72,7 +72,7 @@ class Processor:
             return unit.dry_run_result()
 
     @staticmethod
-    def _submit_jobs(unit: base.LogicalUnit[Any], seat: seats.JobSeat,
+    def _submit_jobs(unit: base.LogicalUnit, seat: seats.JobSeat,
                      result: base.JobsResult) -> dict[str, Any]:
         """Submit the jobs of a result; they inherit priority, debugging and reason."""
         parent = unit.op

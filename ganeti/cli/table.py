@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _TEXT, _BOOL, _NUMBER, _FLOAT, _UNIT = "text", "bool", "number", "float", "unit"
@@ -78,7 +78,7 @@ def is_right(kind: str) -> bool:
 
 
 def query_columns(fields: Sequence[dict[str, Any]], units: str,
-                  own: dict[str, Callable[[Any], str]] | None = None) -> list[Column]:
+                  own: Mapping[str, Callable[[Any], str]] | None = None) -> list[Column]:
     """The columns for the answer of a query."""
     own = own or {}
     return [Column(field["title"], writer(field["kind"], field["name"], units,

@@ -67,7 +67,7 @@ def files(config: objects.ConfigData) -> list[AncillaryFile]:
     result += [AncillaryFile(pathutils.ssconf_file(key), copied=False)
                for key in sorted(constants.VALID_SS_KEYS)]
     result += _hypervisor_files(cluster.enabled_hypervisors)
-    by_path = {}
+    by_path: dict[str, AncillaryFile] = {}
     for item in result:
         path = pathutils.logical(item.path)
         by_path.setdefault(path, dataclasses.replace(item, path=path))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganeti import constants, errors
 from ganeti.locking import levels
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Level = levels.Level
 ALL = levels.ALL
-OpT = TypeVar("OpT", bound="opcodes.OpCode")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Feedback:
         self(f" - INFO: {message}")
 
 
-class LogicalUnit(Generic[OpT]):
+class LogicalUnit:
     """One operation. Subclasses set ``OP`` and override the phases they need.
 
     Phases, in the order in which the processor calls them: ``expand`` (names to objects, no
@@ -99,7 +98,7 @@ class LogicalUnit(Generic[OpT]):
     EXCLUSIVE: ClassVar[bool] = False
     """Whether the unit must run alone in the cluster (takes the big lock exclusively)."""
 
-    def __init__(self, ctx: context.MasterContext, op: OpT, job: seat.JobSeat) -> None:
+    def __init__(self, ctx: context.MasterContext, op: Any, job: seat.JobSeat) -> None:
         self.ctx = ctx
         self.op = op
         self.job = job

@@ -6,7 +6,7 @@ The classes are imported when first used, so that a job imports only its own sub
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganeti import errors
 
@@ -99,7 +99,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_TEST_OS_PARAMS": "test.osparams:LUTestOsParams",
 }
 
-_loaded: dict[str, type[base.LogicalUnit[Any]]] = {}
+_loaded: dict[str, type[base.LogicalUnit]] = {}
 
 
 def is_supported(op_id: str) -> bool:
@@ -115,7 +115,7 @@ def require(op_id: str) -> None:
             errors.ECODE_STATE)
 
 
-def unit_class(op_id: str) -> type[base.LogicalUnit[Any]]:
+def unit_class(op_id: str) -> type[base.LogicalUnit]:
     """The class that serves an opcode."""
     found = _loaded.get(op_id)
     if found is None:

@@ -1,5 +1,7 @@
 """Instance policies: which sizes of instances a cluster or group takes."""
 
+from typing import Any
+
 from ganeti import ht
 from ganeti.constants.disk import DISK_TEMPLATES
 from ganeti.constants.params import LIVE, Param, ParamTable
@@ -53,7 +55,7 @@ MAX_DISKS = 16
 MAX_NICS = 8
 
 
-def ipolicy_defaults() -> dict[str, object]:
+def ipolicy_defaults() -> dict[str, Any]:
     """A fresh policy of a new cluster."""
     smallest = {ISPEC_MEM_SIZE: 128, ISPEC_CPU_COUNT: 1, ISPEC_DISK_COUNT: 1,
                 ISPEC_DISK_SIZE: 1024, ISPEC_NIC_COUNT: 1, ISPEC_SPINDLE_USE: 1}

@@ -42,7 +42,7 @@ def _as_text(value: Any) -> str:
 class HooksRunner:
     """Runs the hooks around one logical unit."""
 
-    def __init__(self, ctx: context.MasterContext, unit: base.LogicalUnit[Any]) -> None:
+    def __init__(self, ctx: context.MasterContext, unit: base.LogicalUnit) -> None:
         self._ctx = ctx
         self._unit = unit
         self._hooks = unit.HOOKS
@@ -128,7 +128,7 @@ class HooksMaster:
     def __init__(self, ctx: context.MasterContext) -> None:
         self._ctx = ctx
 
-    def run_post_on(self, unit: base.LogicalUnit[Any], node_uuids: Iterable[str]) -> None:
+    def run_post_on(self, unit: base.LogicalUnit, node_uuids: Iterable[str]) -> None:
         """Run the unit's post hooks now, on nodes that will be gone at its end."""
         runner = HooksRunner(self._ctx, unit)
         runner.run_early_post(node_uuids)

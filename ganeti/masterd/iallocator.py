@@ -34,7 +34,7 @@ _PROPOSABLE = frozenset(["OP_INSTANCE_FAILOVER", "OP_INSTANCE_MIGRATE",
                          "OP_INSTANCE_REPLACE_DISKS"])
 
 
-def run(lu: base.LogicalUnit[Any], name: str, request: Mapping[str, Any], *,
+def run(lu: base.LogicalUnit, name: str, request: Mapping[str, Any], *,
         ignore_soft_errors: bool = False) -> Any:
     """Ask an allocator and return the result part of its checked answer."""
     params = dict(lu.config.cluster.default_iallocator_params)
@@ -44,7 +44,7 @@ def run(lu: base.LogicalUnit[Any], name: str, request: Mapping[str, Any], *,
     return check_answer(name, request, text)
 
 
-def ask(lu: base.LogicalUnit[Any], name: str, request: Mapping[str, Any],
+def ask(lu: base.LogicalUnit, name: str, request: Mapping[str, Any],
         params: Mapping[str, Any]) -> str:
     """Run an allocator on the master; what it wrote."""
     idata = input_text(lu, request)
@@ -54,7 +54,7 @@ def ask(lu: base.LogicalUnit[Any], name: str, request: Mapping[str, Any],
                                       ecode=errors.ECODE_ENVIRON))
 
 
-def input_text(lu: base.LogicalUnit[Any], request: Mapping[str, Any]) -> str:
+def input_text(lu: base.LogicalUnit, request: Mapping[str, Any]) -> str:
     """The file that an allocator reads."""
     return serializer.dumps(input_dict(lu, request))
 
@@ -98,7 +98,7 @@ def _check_sense(name: str, request: Mapping[str, Any], result: Any) -> None:
                         f" not one of {', '.join(sorted(_PROPOSABLE))}")
 
 
-def input_dict(lu: base.LogicalUnit[Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def input_dict(lu: base.LogicalUnit, request: Mapping[str, Any]) -> dict[str, Any]:
     """The whole picture: cluster, groups, nodes with live data, instances, the request."""
     config = lu.config
     cluster = config.cluster
@@ -123,7 +123,7 @@ def _group(config: objects.ConfigData, group: objects.NodeGroup) -> dict[str, An
             "tags": list(group.tags)}
 
 
-def _nodes(lu: base.LogicalUnit[Any], config: objects.ConfigData) -> dict[str, Any]:
+def _nodes(lu: base.LogicalUnit, config: objects.ConfigData) -> dict[str, Any]:
     askable = [node for node in config.nodes.values() if node.vm_capable and not node.offline]
     live = livedata.source(lu.ctx)
     uuids = [node.uuid for node in askable]

@@ -106,7 +106,7 @@ def check_certificate(data: Data) -> None:
 def full_certificate(data: Data) -> bytes:
     """Certificate and key of the cluster; refused unless they belong together."""
     need(data, "node_daemon_certificate")
-    pem = data["node_daemon_certificate"].encode("utf-8")
+    pem = str(data["node_daemon_certificate"]).encode("utf-8")
     certificate, key = x509.load(pem, "node_daemon_certificate"), x509.load_key(
         pem, "node_daemon_certificate")
     if certificate.public_key() != key.public_key():

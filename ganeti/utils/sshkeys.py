@@ -70,8 +70,9 @@ def generate(key_type: str, bits: int | None, comment: str) -> tuple[str, str]:
     if key_type == constants.SSHK_RSA:
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     else:
-        curves = dict(zip(_ECDSA_SIZES, (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1), strict=True))
-        key = ec.generate_private_key(curves[bits]())
+        curves = dict(zip(_ECDSA_SIZES, (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()),
+                          strict=True))
+        key = ec.generate_private_key(curves[bits])
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH,
                                 serialization.NoEncryption()).decode("ascii")
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH,

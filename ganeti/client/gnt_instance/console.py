@@ -18,8 +18,8 @@ from ganeti.utils import ssh, text
 def console(values: Values, args: list[str]) -> int:
     """Attach to the console of a running instance, or tell how to reach it."""
     luxi = jobs.client()
-    found, running, cluster = *luxi.query_instances([args[0]], ["console", "oper_state"])[0], \
-        luxi.query_config_values(["cluster_name"])[0]
+    found, running = luxi.query_instances([args[0]], ["console", "oper_state"])[0]
+    cluster = luxi.query_config_values(["cluster_name"])[0]
     luxi.close()
     if found is None:
         if running is False:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ganeti.cli import listing
@@ -41,9 +41,10 @@ def _moments(value: Any) -> str:
     return ",".join(_moment(item) for item in value)
 
 
-_OWN = {"summary": lambda value: ",".join(str(item) for item in value),
-        "status": str, "received_ts": _moment, "start_ts": _moment, "end_ts": _moment,
-        "opstart": _moments, "opexec": _moments, "opend": _moments}
+_OWN: dict[str, Callable[[Any], str]] = {
+    "summary": lambda value: ",".join(str(item) for item in value), "status": str,
+    "received_ts": _moment, "start_ts": _moment, "end_ts": _moment,
+    "opstart": _moments, "opexec": _moments, "opend": _moments}
 
 
 def list_jobs(values: Values, args: list[str]) -> int:

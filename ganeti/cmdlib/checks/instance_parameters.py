@@ -71,7 +71,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_hvparams(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     node_uuids: Iterable[str],
     name: str,
     filled: Mapping[str, Any],
@@ -86,7 +86,7 @@ def check_hvparams(
             prereq=True, ecode=errors.ECODE_INVAL)
 
 
-def require_enabled_hypervisor(lu: base.LogicalUnit[Any], name: str) -> None:
+def require_enabled_hypervisor(lu: base.LogicalUnit, name: str) -> None:
     """Refuse a hypervisor that the cluster does not use, or that has no driver here."""
     enabled = lu.config.cluster.enabled_hypervisors
     if name not in enabled:

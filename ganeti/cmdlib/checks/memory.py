@@ -9,7 +9,7 @@ from ganeti.cmdlib import base
 
 
 def hypervisor_info(
-    lu: base.LogicalUnit[Any], node_uuid: str, hypervisor: str
+    lu: base.LogicalUnit, node_uuid: str, hypervisor: str
 ) -> dict[str, Any]:
     """Memory and processors of a node as a hypervisor sees them (the catalogue's hv dict)."""
     hvparams = lu.config.filled_hvparams(hypervisor)
@@ -22,7 +22,7 @@ def hypervisor_info(
     return dict(info or {})
 
 
-def free(lu: base.LogicalUnit[Any], node_uuid: str, hypervisor: str) -> int:
+def free(lu: base.LogicalUnit, node_uuid: str, hypervisor: str) -> int:
     """Free memory of a node."""
     found = hypervisor_info(lu, node_uuid, hypervisor).get("memory_free")
     if not isinstance(found, int):
@@ -33,7 +33,7 @@ def free(lu: base.LogicalUnit[Any], node_uuid: str, hypervisor: str) -> int:
 
 
 def require(
-    lu: base.LogicalUnit[Any], node_uuid: str, purpose: str, wanted: int, hypervisor: str
+    lu: base.LogicalUnit, node_uuid: str, purpose: str, wanted: int, hypervisor: str
 ) -> int:
     """Refuse when a node has less free memory than wanted; returns what is free."""
     available = free(lu, node_uuid, hypervisor)

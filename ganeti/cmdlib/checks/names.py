@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ganeti import constants, errors
 from ganeti.cmdlib import base
@@ -44,7 +43,7 @@ def require_quiet(address: str, name: str) -> None:
             errors.ECODE_NOTUNIQUE)
 
 
-def require_free(lu: base.LogicalUnit[Any], name: str) -> None:
+def require_free(lu: base.LogicalUnit, name: str) -> None:
     """Refuse a name that an instance or a node bears, or that another job is about to give."""
     if lu.config.instance_by_name(name) is not None:
         raise errors.OpPrereqError(

@@ -135,7 +135,7 @@ def _check_mac(value: Any, where: str) -> str:
 
 
 def settle(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     wanted: Wish,
     group: objects.NodeGroup,
     where: str,
@@ -150,7 +150,7 @@ def settle(
 
 
 def change(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     nic: objects.Nic,
     wanted: Wish,
     group: objects.NodeGroup,
@@ -179,7 +179,7 @@ def change(
 
 
 def _network(
-    lu: base.LogicalUnit[Any], nic: objects.Nic, wanted: Wish
+    lu: base.LogicalUnit, nic: objects.Nic, wanted: Wish
 ) -> objects.Network | None:
     """The network after the change: the wanted one, none, or the one it has."""
     if "network" in wanted:
@@ -224,7 +224,7 @@ def _require_sane(filled: Mapping[str, Any], wanted: Wish, where: str) -> None:
 
 
 def _address(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     nic: objects.Nic,
     wanted: Wish,
     network: objects.Network | None,
@@ -260,7 +260,7 @@ def _require_inside(address: str, network: objects.Network, where: str) -> None:
 
 
 def _reserve_ip(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     address: str | None,
     network: objects.Network | None,
     group: objects.NodeGroup,
@@ -286,7 +286,7 @@ def _reserve_ip(
 
 
 def _require_no_conflict(
-    lu: base.LogicalUnit[Any], address: str, group: objects.NodeGroup, where: str
+    lu: base.LogicalUnit, address: str, group: objects.NodeGroup, where: str
 ) -> None:
     """Refuse an address that belongs to a network of the group without being in the network."""
     parsed = ipaddress.ip_address(address)
@@ -299,7 +299,7 @@ def _require_no_conflict(
 
 
 def _mac(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     nic: objects.Nic,
     wanted: Wish,
     network: objects.Network | None,
@@ -337,7 +337,7 @@ def bridges(config: objects.ConfigData, nics: Iterable[objects.Nic]) -> list[str
 
 
 def require_bridges(
-    lu: base.LogicalUnit[Any], nics: Iterable[objects.Nic], node_uuid: str
+    lu: base.LogicalUnit, nics: Iterable[objects.Nic], node_uuid: str
 ) -> None:
     """Refuse a node that lacks a bridge which an interface is plugged into."""
     wanted = bridges(lu.config, nics)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ganeti import errors, objects
 from ganeti.cmdlib import base
 
 
-def require_online(lu: base.LogicalUnit[Any], node: objects.Node, hint: str = "") -> None:
+def require_online(lu: base.LogicalUnit, node: objects.Node, hint: str = "") -> None:
     """Refuse a node that is marked offline."""
     if node.offline:
         raise errors.OpPrereqError(
             f"Node {node.name} is offline{'; ' + hint if hint else ''}", errors.ECODE_STATE)
 
 
-def require_not_drained(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
+def require_not_drained(lu: base.LogicalUnit, node: objects.Node) -> None:
     """Refuse a node that gets no new instances."""
     if node.drained:
         raise errors.OpPrereqError(
@@ -23,7 +21,7 @@ def require_not_drained(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
             f" {node.name}'", errors.ECODE_STATE)
 
 
-def require_vm_capable(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
+def require_vm_capable(lu: base.LogicalUnit, node: objects.Node) -> None:
     """Refuse a node that may not hold instances."""
     if not node.vm_capable:
         raise errors.OpPrereqError(
@@ -31,7 +29,7 @@ def require_vm_capable(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
             f" --vm-capable=yes {node.name}'", errors.ECODE_STATE)
 
 
-def require_target(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
+def require_target(lu: base.LogicalUnit, node: objects.Node) -> None:
     """Refuse a node that can not take another instance."""
     require_online(lu, node)
     require_not_drained(lu, node)

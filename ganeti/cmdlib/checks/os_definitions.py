@@ -10,7 +10,7 @@ from ganeti.cmdlib import base
 
 
 def require(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     node_uuids: Iterable[str],
     os_type: str,
     params: Mapping[str, Any],

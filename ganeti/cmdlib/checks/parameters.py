@@ -73,7 +73,7 @@ def check_hypervisor_syntax(name: str, filled: Mapping[str, Any]) -> None:
         constants.HV_TABLES[name].check(filled, f"hypervisor {name}")
 
 
-def check_hypervisor_on_nodes(lu: base.LogicalUnit[Any], name: str, filled: Mapping[str, Any],
+def check_hypervisor_on_nodes(lu: base.LogicalUnit, name: str, filled: Mapping[str, Any],
                               ) -> None:
     """Refuse filled hypervisor parameters that any usable node refuses."""
     check_hypervisor_syntax(name, filled)

@@ -60,7 +60,7 @@ def cluster_info(config: objects.ConfigData) -> dict[str, Any]:
     return info
 
 
-class LUClusterQuery(base.LogicalUnit[Any]):
+class LUClusterQuery(base.LogicalUnit):
     """Tell everything about the cluster."""
 
     OP = opcodes.OpClusterQuery
@@ -69,7 +69,7 @@ class LUClusterQuery(base.LogicalUnit[Any]):
         return cluster_info(self.config)
 
 
-class LUClusterConfigQuery(base.LogicalUnit[Any]):
+class LUClusterConfigQuery(base.LogicalUnit):
     """Tell single values of the cluster, in the order asked for."""
 
     OP = opcodes.OpClusterConfigQuery

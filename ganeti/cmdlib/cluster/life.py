@@ -11,7 +11,7 @@ from ganeti.cmdlib.cluster import master_ip, redist
 from ganeti.utils import net, ssh
 
 
-class LUClusterPostInit(base.LogicalUnit[Any]):
+class LUClusterPostInit(base.LogicalUnit):
     """The last step of initialisation, for its hooks and the master's switch."""
 
     OP = opcodes.OpClusterPostInit
@@ -34,7 +34,7 @@ class LUClusterPostInit(base.LogicalUnit[Any]):
         return True
 
 
-class LUClusterDestroy(base.LogicalUnit[Any]):
+class LUClusterDestroy(base.LogicalUnit):
     """The checks before a cluster ends, its hooks, and giving up its address.
 
     The command stops the daemons and removes the files afterwards.
@@ -70,7 +70,7 @@ class LUClusterDestroy(base.LogicalUnit[Any]):
         return master
 
 
-class LUClusterRename(base.LogicalUnit[Any]):
+class LUClusterRename(base.LogicalUnit):
     """Give the cluster another name, and the address that the name resolves to."""
 
     OP = opcodes.OpClusterRename

@@ -16,21 +16,21 @@ def master_params(config: objects.ConfigData) -> dict[str, Any]:
             "ip_family": cluster.primary_ip_family}
 
 
-def activate(lu: base.LogicalUnit[Any]) -> Any:
+def activate(lu: base.LogicalUnit) -> Any:
     """Have the master take the cluster's address; gives the node's answer."""
     cluster = lu.config.cluster
     return lu.rpc.node_activate_master_ip(cluster.master_node, master_params(lu.config),
                                           cluster.use_external_mip_script)
 
 
-def deactivate(lu: base.LogicalUnit[Any]) -> Any:
+def deactivate(lu: base.LogicalUnit) -> Any:
     """Have the master give the cluster's address up; gives the node's answer."""
     cluster = lu.config.cluster
     return lu.rpc.node_deactivate_master_ip(cluster.master_node, master_params(lu.config),
                                             cluster.use_external_mip_script)
 
 
-class LUClusterActivateMasterIp(base.LogicalUnit[Any]):
+class LUClusterActivateMasterIp(base.LogicalUnit):
     """Take the cluster's address on the master node."""
 
     OP = opcodes.OpClusterActivateMasterIp
@@ -40,7 +40,7 @@ class LUClusterActivateMasterIp(base.LogicalUnit[Any]):
         activate(self).raise_if_failed("Could not activate the master IP")
 
 
-class LUClusterDeactivateMasterIp(base.LogicalUnit[Any]):
+class LUClusterDeactivateMasterIp(base.LogicalUnit):
     """Give up the cluster's address on the master node."""
 
     OP = opcodes.OpClusterDeactivateMasterIp

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from ganeti import opcodes
 from ganeti.cmdlib import ancillary, base
@@ -14,7 +13,7 @@ Level = base.Level
 ssconf_values = distribute.ssconf_values
 
 
-class LUClusterRedistConf(base.LogicalUnit[Any]):
+class LUClusterRedistConf(base.LogicalUnit):
     """Send the configuration, ssconf and the ancillary files to all nodes again."""
 
     OP = opcodes.OpClusterRedistConf
@@ -28,7 +27,7 @@ class LUClusterRedistConf(base.LogicalUnit[Any]):
         copy_files(self, ancillary.copied(self.config))
 
 
-def send_ssconf(lu: base.LogicalUnit[Any]) -> None:
+def send_ssconf(lu: base.LogicalUnit) -> None:
     """Give every online node the flat files anew."""
     nodes = [node.uuid for node in lu.config.online_nodes()]
     results = lu.rpc.write_ssconf_files(nodes, ssconf_values(lu.config))
@@ -38,7 +37,7 @@ def send_ssconf(lu: base.LogicalUnit[Any]) -> None:
                                 f"{result.fail_msg}")
 
 
-def copy_files(lu: base.LogicalUnit[Any], items: Iterable[ancillary.AncillaryFile]) -> None:
+def copy_files(lu: base.LogicalUnit, items: Iterable[ancillary.AncillaryFile]) -> None:
     """Copy files of the master to the nodes that hold them; a failure is a warning."""
     failures: dict[str, list[str]] = defaultdict(list)
     for item in items:

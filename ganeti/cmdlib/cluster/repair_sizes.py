@@ -12,7 +12,7 @@ Level = base.Level
 MIB = 1024 * 1024
 
 
-class LUClusterRepairDiskSizes(base.LogicalUnit[Any]):
+class LUClusterRepairDiskSizes(base.LogicalUnit):
     """Ask primary nodes for the sizes of disks, and correct what is recorded."""
 
     OP = opcodes.OpClusterRepairDiskSizes

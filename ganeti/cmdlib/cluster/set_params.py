@@ -13,7 +13,7 @@ from ganeti.cmdlib.node import trust
 Level = base.Level
 
 
-class LUClusterSetParams(base.LogicalUnit[Any]):
+class LUClusterSetParams(base.LogicalUnit):
     """Change the cluster's settings."""
 
     OP = opcodes.OpClusterSetParams

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +11,7 @@ from ganeti import constants, errors, objects
 from ganeti.cmdlib.checks import ipolicy
 from ganeti.objects import filled
 from ganeti.storage import registry as storage
+from ganeti.storage.base import DiskTemplate
 
 
 def _real(config: objects.ConfigData) -> Iterable[objects.Instance]:
@@ -16,7 +19,8 @@ def _real(config: objects.ConfigData) -> Iterable[objects.Instance]:
                   key=lambda inst: inst.name)
 
 
-def using(config: objects.ConfigData, predicate: Callable[[Any], bool]) -> list[str]:
+def using(config: objects.ConfigData,
+          predicate: Callable[[DiskTemplate], bool]) -> list[str]:
     """Names of instances with a disk whose template satisfies the predicate."""
     return [inst.name for inst in _real(config)
             if any(predicate(storage.template(disk.dev_type))
@@ -42,7 +46,7 @@ def check_templates(config: objects.ConfigData, enabled: Iterable[str]) -> None:
     gone = set(config.cluster.enabled_disk_templates) - set(enabled)
     for name in sorted(gone):
         if storage.template(name).has_disks:
-            names = using(config, lambda template, name=name: template.name == name)
+            names = using(config, functools.partial(operator.is_, storage.template(name)))
         else:
             names = [inst.name for inst in _real(config) if not inst.disks]
         _refuse(names, f"Disk template {name} can not be disabled, instances use it")

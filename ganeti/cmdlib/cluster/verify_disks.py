@@ -17,7 +17,7 @@ from ganeti.storage import registry
 Level = base.Level
 
 
-class LUClusterVerifyDisks(base.LogicalUnit[Any]):
+class LUClusterVerifyDisks(base.LogicalUnit):
     """Submit one job for each group."""
 
     OP = opcodes.OpClusterVerifyDisks
@@ -40,7 +40,7 @@ class LUClusterVerifyDisks(base.LogicalUnit[Any]):
             for group in groups])
 
 
-class LUGroupVerifyDisks(base.LogicalUnit[Any]):
+class LUGroupVerifyDisks(base.LogicalUnit):
     """Compare the volumes and mirrors of a group's nodes with what instances need."""
 
     OP = opcodes.OpGroupVerifyDisks

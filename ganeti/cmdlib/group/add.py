@@ -13,7 +13,7 @@ from ganeti.utils import uuid
 Level = base.Level
 
 
-class LUGroupAdd(base.LogicalUnit[Any]):
+class LUGroupAdd(base.LogicalUnit):
     """Add an empty node group."""
 
     OP = opcodes.OpGroupAdd

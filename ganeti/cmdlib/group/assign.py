@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ganeti import errors, objects, opcodes
 from ganeti.cmdlib import base
@@ -13,7 +12,7 @@ from ganeti.config import groups
 from ganeti.storage import registry
 
 
-class LUGroupAssignNodes(GroupUnit[Any]):
+class LUGroupAssignNodes(GroupUnit):
     """Move nodes into a group."""
 
     OP = opcodes.OpGroupAssignNodes
@@ -66,7 +65,8 @@ class LUGroupAssignNodes(GroupUnit[Any]):
 def split_instances(config: objects.ConfigData, moves: Mapping[str, str],
                     ) -> tuple[list[str], list[str]]:
     """Mirrored instances that the moves newly split between groups, and those split before."""
-    newly, already = [], []
+    newly: list[str] = []
+    already: list[str] = []
     for inst in config.instances.values():
         if inst.forthcoming or not any(registry.template(disk.dev_type).needs_secondary
                                        for disk in config.instance_disks(inst)):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-from ganeti import errors, objects, opcodes
+from ganeti import errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import ipolicy, parameters
 
-OpT = TypeVar("OpT", bound=opcodes.OpCode)
 Level = base.Level
 
 
-class GroupUnit(base.LogicalUnit[OpT]):
+class GroupUnit(base.LogicalUnit):
     """A unit for one group that exists and is locked alone. After `expand` there is `group`."""
 
     group: objects.NodeGroup

@@ -10,7 +10,7 @@ from ganeti.cmdlib.group.base import GroupUnit, Level, with_members
 from ganeti.cmdlib.instance import allocate
 
 
-class LUGroupEvacuate(GroupUnit[Any]):
+class LUGroupEvacuate(GroupUnit):
     """Submit the jobs that an iallocator proposes for emptying the group."""
 
     OP = opcodes.OpGroupEvacuate
@@ -37,8 +37,8 @@ class LUGroupEvacuate(GroupUnit[Any]):
         if level == Level.INSTANCE:
             return base.LockRequest([inst.name for inst in self._instances()], shared=True)
         if level == Level.NODEGROUP:
-            groups = [self.group.uuid, *self.targets] if self.targets else base.ALL
-            return base.LockRequest(groups, shared=True)
+            return base.LockRequest([self.group.uuid, *self.targets] if self.targets
+                                    else base.ALL, shared=True)
         if level == Level.NODE:
             groups = self.owned(Level.NODEGROUP)
             nodes = {node.uuid for group in groups for node in self.config.group_nodes(group)}
@@ -87,4 +87,6 @@ def as_failover(op: opcodes.OpCode) -> opcodes.OpCode:
     if op.OP_ID != opcodes.OpInstanceMigrate.OP_ID:
         return op
     kept = opcodes.OpInstanceFailover.FIELDS.keys() & op.FIELDS.keys()
-    return opcodes.OpInstanceFailover(**{name: getattr(op, name) for name in kept})
+    failover: opcodes.OpCode = opcodes.OpInstanceFailover(
+        **{name: getattr(op, name) for name in kept})
+    return failover

@@ -10,7 +10,7 @@ from ganeti.cmdlib.group.base import GroupUnit, require_free_name, with_members
 from ganeti.utils import uuid
 
 
-class LUGroupRemove(GroupUnit[Any]):
+class LUGroupRemove(GroupUnit):
     """Remove a group that has no nodes."""
 
     OP = opcodes.OpGroupRemove
@@ -33,7 +33,7 @@ class LUGroupRemove(GroupUnit[Any]):
             draft.remove(self.group)
 
 
-class LUGroupRename(GroupUnit[Any]):
+class LUGroupRename(GroupUnit):
     """Give a group another name."""
 
     OP = opcodes.OpGroupRename

@@ -12,7 +12,7 @@ _CHANGES = ("alloc_policy", "ndparams", "diskparams", "hv_state", "disk_state", 
 _FIELD_OF = {"hv_state": "hv_state_static", "disk_state": "disk_state_static"}
 
 
-class LUGroupSetParams(GroupUnit[Any]):
+class LUGroupSetParams(GroupUnit):
     """Change a group's parameters."""
 
     OP = opcodes.OpGroupSetParams

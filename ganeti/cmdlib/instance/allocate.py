@@ -11,7 +11,7 @@ from ganeti.cmdlib import base
 from ganeti.storage import registry as storage
 
 
-def name_of(lu: base.LogicalUnit[Any], given: str | None) -> str:
+def name_of(lu: base.LogicalUnit, given: str | None) -> str:
     """The iallocator to ask: the given one, or the cluster's default (`.` means it, too)."""
     if given and given != constants.DEFAULT_IALLOCATOR_SHORTCUT:
         return given
@@ -23,7 +23,7 @@ def name_of(lu: base.LogicalUnit[Any], given: str | None) -> str:
     return str(default)
 
 
-def _run(lu: base.LogicalUnit[Any], name: str, request: dict[str, Any], **options: Any) -> Any:
+def _run(lu: base.LogicalUnit, name: str, request: dict[str, Any], **options: Any) -> Any:
     from ganeti.masterd import iallocator
 
     return iallocator.run(lu, name, request, **options)
@@ -67,7 +67,7 @@ class Wanted:
         return result
 
 
-def allocate(lu: base.LogicalUnit[Any], given: str | None, wanted: Wanted) -> list[str]:
+def allocate(lu: base.LogicalUnit, given: str | None, wanted: Wanted) -> list[str]:
     """Nodes for a new instance, the primary one first."""
     name = name_of(lu, given)
     names = _run(
@@ -76,7 +76,7 @@ def allocate(lu: base.LogicalUnit[Any], given: str | None, wanted: Wanted) -> li
 
 
 def allocate_many(
-    lu: base.LogicalUnit[Any], given: str | None, wanted: Sequence[Wanted]
+    lu: base.LogicalUnit, given: str | None, wanted: Sequence[Wanted]
 ) -> tuple[dict[str, list[str]], list[str]]:
     """(instance name -> node names, names of instances for which there is no room)."""
     placed, failed = _run(lu, name_of(lu, given), {
@@ -87,7 +87,7 @@ def allocate_many(
 
 
 def relocate(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     given: str | None,
     instance: objects.Instance,
     leaving: Iterable[str],
@@ -106,7 +106,7 @@ def relocate(
 
 
 def jobs(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     given: str | None,
     request: Mapping[str, Any],
     *,
@@ -134,7 +134,7 @@ def _with_release(op: opcodes.OpCode, early_release: bool) -> opcodes.OpCode:
     return op
 
 
-def uuids(lu: base.LogicalUnit[Any], names: Any, allocator: str) -> list[str]:
+def uuids(lu: base.LogicalUnit, names: Any, allocator: str) -> list[str]:
     """Node names of an allocator's answer as uuids; foreign names are its fault."""
     result = []
     for name in names:

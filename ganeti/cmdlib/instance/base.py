@@ -25,7 +25,7 @@ class HookNodes(enum.Enum):
     INSTANCE = "instance"
 
 
-class InstanceUnit(base.LogicalUnit[Any]):
+class InstanceUnit(base.LogicalUnit):
     """A unit for one instance that exists.
 
     After `expand` there is `instance`; it is read again whenever locks were waited for, because

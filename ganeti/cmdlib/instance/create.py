@@ -25,7 +25,7 @@ from ganeti.utils import tags
 from ganeti.utils import uuid as uuids
 
 
-class LUInstanceCreate(base.LogicalUnit[Any]):
+class LUInstanceCreate(base.LogicalUnit):
     """Create an instance: reserve, make its disks, record it, install it, start it.
 
     Everything is taken back when a step before the start fails; a guest that only does not

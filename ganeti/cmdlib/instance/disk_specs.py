@@ -174,7 +174,7 @@ def storage_directory(cluster: objects.Cluster, template: Any, place: Place) -> 
 
 
 def lay_out(
-    lu: base.LogicalUnit[Any], specs: Iterable[Spec], place: Place, first_index: int = 0
+    lu: base.LogicalUnit, specs: Iterable[Spec], place: Place, first_index: int = 0
 ) -> list[objects.Disk]:
     """Disk objects for specifications; nothing is created, names are unique by their UUIDs."""
     cluster = lu.config.cluster
@@ -195,7 +195,7 @@ def lay_out(
 
 
 def require_space(
-    lu: base.LogicalUnit[Any], node_uuids: Iterable[str], specs: Sequence[Spec]
+    lu: base.LogicalUnit, node_uuids: Iterable[str], specs: Sequence[Spec]
 ) -> None:
     """Refuse nodes whose volume groups have not the free space that new disks take."""
     wanted: dict[tuple[str, str], int] = {}

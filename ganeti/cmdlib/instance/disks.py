@@ -52,7 +52,7 @@ def _directories(disks: Iterable[objects.Disk]) -> set[str]:
 
 
 def _require_storage_directory(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk],
     undo: Any,
@@ -67,13 +67,13 @@ def _require_storage_directory(
                       instance.primary_node, directory)
 
 
-def _remove_directory(lu: base.LogicalUnit[Any], node_uuid: str, directory: str) -> None:
+def _remove_directory(lu: base.LogicalUnit, node_uuid: str, directory: str) -> None:
     result = lu.rpc.file_storage_dir_remove(node_uuid, directory)
     result.raise_if_failed(f"Could not remove directory {directory}")
 
 
 def create(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk],
     undo: Any,
@@ -95,7 +95,7 @@ def create(
 
 
 def _remove_from(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disk: objects.Disk,
     node_uuid: str,
@@ -105,7 +105,7 @@ def _remove_from(
         f"Can not remove {describe(disk)} from node {lu.config.nodes[node_uuid].name}")
 
 
-def _exclusive(lu: base.LogicalUnit[Any], node_uuid: str) -> bool:
+def _exclusive(lu: base.LogicalUnit, node_uuid: str) -> bool:
     params = lu.config.filled_ndparams(lu.config.nodes[node_uuid])
     return bool(params[constants.ND_EXCLUSIVE_STORAGE])
 
@@ -116,7 +116,7 @@ def owner_text(instance_name: str) -> str:
 
 
 def remove(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk],
     *,
@@ -147,7 +147,7 @@ def remove(
 
 
 def assemble(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk] | None = None,
     *,
@@ -198,7 +198,7 @@ def _index(every: Sequence[objects.Disk], disk: objects.Disk) -> int:
 
 
 def activate(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     *,
     ignore_secondaries: bool = False,
@@ -215,14 +215,14 @@ def activate(
 
 
 def deactivate(
-    lu: base.LogicalUnit[Any], instance: objects.Instance, *, ignore_primary: bool = False
+    lu: base.LogicalUnit, instance: objects.Instance, *, ignore_primary: bool = False
 ) -> bool:
     """Shut down all disks and note it; False when some could not be shut down."""
     set_active(lu, instance, False)
     return shutdown(lu, instance, ignore_primary=ignore_primary)
 
 
-def set_active(lu: base.LogicalUnit[Any], instance: objects.Instance, active: bool) -> None:
+def set_active(lu: base.LogicalUnit, instance: objects.Instance, active: bool) -> None:
     """Note in the configuration whether the disks are to be active."""
     current = lu.config.instances[instance.uuid]
     if current.disks_active != active:
@@ -231,7 +231,7 @@ def set_active(lu: base.LogicalUnit[Any], instance: objects.Instance, active: bo
 
 
 def shutdown(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk] | None = None,
     *,
@@ -263,7 +263,7 @@ def shutdown(
 
 
 def mirror_status(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk],
     node_uuid: str | None = None,
@@ -283,7 +283,7 @@ def mirror_status(
 
 
 def wait_for_sync(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Sequence[objects.Disk] | None = None,
     *,
@@ -321,7 +321,7 @@ def wait_for_sync(
 
 
 def wipe(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     disks: Iterable[tuple[objects.Disk, int]],
 ) -> None:
@@ -347,7 +347,7 @@ def _chunks(offset: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def close(
-    lu: base.LogicalUnit[Any], instance: objects.Instance, node_uuid: str
+    lu: base.LogicalUnit, instance: objects.Instance, node_uuid: str
 ) -> str | None:
     """Give up writing to the disks from a node; the text of the failure, if it fails."""
     disks = lu.config.instance_disks(instance)
@@ -358,7 +358,7 @@ def close(
 
 
 def open_on(
-    lu: base.LogicalUnit[Any], instance: objects.Instance, node_uuid: str, *, exclusive: bool
+    lu: base.LogicalUnit, instance: objects.Instance, node_uuid: str, *, exclusive: bool
 ) -> None:
     """Make the disks writable from a node, alone or beside another one."""
     disks = lu.config.instance_disks(instance)

@@ -121,14 +121,14 @@ class LUInstanceMigrate(RelocatingUnit):
     def _check_versions(self) -> None:
         """An older hypervisor can not take over what a newer one sends."""
         name = self.instance.hypervisor
-        versions = [memory.hypervisor_info(self, uuid, name).get("hv_version")
-                    for uuid in (self.source, self.target_node.uuid)]
-        if None in versions or versions[0] == versions[1]:
+        sending, receiving = (memory.hypervisor_info(self, uuid, name).get("hv_version")
+                              for uuid in (self.source, self.target_node.uuid))
+        if sending is None or receiving is None or sending == receiving:
             return
-        text = (f"Hypervisor versions differ: {self._version(versions[0])} on"
-                f" {self.node_name(self.source)}, {self._version(versions[1])} on"
+        text = (f"Hypervisor versions differ: {self._version(sending)} on"
+                f" {self.node_name(self.source)}, {self._version(receiving)} on"
                 f" {self.target_node.name}")
-        if list(versions[1]) < list(versions[0]) and not self.op.ignore_hvversions:
+        if list(receiving) < list(sending) and not self.op.ignore_hvversions:
             raise errors.OpPrereqError(
                 f"{text}; the older one may not understand the newer one"
                 " (--ignore-hvversions tries it)", errors.ECODE_STATE)

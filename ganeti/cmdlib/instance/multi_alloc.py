@@ -10,7 +10,7 @@ from ganeti.cmdlib.instance import allocate, create, create_request
 from ganeti.cmdlib.instance.base import Level
 
 
-class LUInstanceMultiAlloc(base.LogicalUnit[Any]):
+class LUInstanceMultiAlloc(base.LogicalUnit):
     """Find places for several instances at once, and submit a creation for each that has one."""
 
     OP = opcodes.OpInstanceMultiAlloc

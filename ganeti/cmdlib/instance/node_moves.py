@@ -12,7 +12,7 @@ from ganeti.storage import registry as storage
 from ganeti.storage.base import Mirroring
 
 
-class LUNodeMigrate(base.LogicalUnit[Any]):
+class LUNodeMigrate(base.LogicalUnit):
     """Submit one migration for each instance whose primary node this is."""
 
     OP = opcodes.OpNodeMigrate
@@ -55,7 +55,7 @@ class LUNodeMigrate(base.LogicalUnit[Any]):
         return base.JobsResult(jobs)
 
 
-class LUNodeEvacuate(base.LogicalUnit[Any]):
+class LUNodeEvacuate(base.LogicalUnit):
     """Submit the jobs that clear a node of instances."""
 
     OP = opcodes.OpNodeEvacuate

@@ -24,7 +24,7 @@ def parameters_for(
 
 
 def run(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     secret: Mapping[str, Any],
     *,

@@ -11,7 +11,7 @@ from ganeti.cmdlib.instance import disks
 
 
 def start(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     *,
     hvparams: Mapping[str, Any] | None = None,
@@ -33,7 +33,7 @@ def start(
 
 
 def stop(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     timeout: float,
     node_uuid: str | None = None,
@@ -44,13 +44,13 @@ def stop(
     return str(result.fail_msg) if result.fail_msg else None
 
 
-def mark_up(lu: base.LogicalUnit[Any], instance: objects.Instance) -> objects.Instance:
+def mark_up(lu: base.LogicalUnit, instance: objects.Instance) -> objects.Instance:
     """Note that the administrator wants the instance to run."""
     return _mark(lu, instance, constants.ADMINST_UP, True, constants.ADMIN_SOURCE)
 
 
 def mark_down(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     source: str = constants.ADMIN_SOURCE,
 ) -> objects.Instance:
@@ -59,7 +59,7 @@ def mark_down(
 
 
 def _mark(
-    lu: base.LogicalUnit[Any],
+    lu: base.LogicalUnit,
     instance: objects.Instance,
     state: str,
     active: bool | None,
@@ -76,6 +76,6 @@ def _mark(
     return lu.config.instances[instance.uuid]
 
 
-def reason(lu: base.LogicalUnit[Any]) -> list[Any]:
+def reason(lu: base.LogicalUnit) -> list[Any]:
     """The opcode's reason trail, for the node's log and state."""
     return list(lu.op.reason or [])

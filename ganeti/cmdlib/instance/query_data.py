@@ -16,7 +16,7 @@ _STATUS_KEYS = ("dev_path", "major", "minor", "sync_percent", "estimated_time", 
                 "ldisk_status")
 
 
-class LUInstanceQueryData(base.LogicalUnit[Any]):
+class LUInstanceQueryData(base.LogicalUnit):
     """Everything about instances, for `gnt-instance info`; static data costs no node call."""
 
     OP = opcodes.OpInstanceQueryData

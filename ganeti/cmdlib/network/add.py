@@ -19,7 +19,7 @@ from ganeti.utils import tags, uuid
 Level = base.Level
 
 
-class LUNetworkAdd(base.LogicalUnit[Any]):
+class LUNetworkAdd(base.LogicalUnit):
     """Add a network, which no group is connected to yet."""
 
     OP = opcodes.OpNetworkAdd

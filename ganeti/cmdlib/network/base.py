@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
-from ganeti import errors, objects, opcodes
+from ganeti import errors, objects
 from ganeti.cmdlib import base
 from ganeti.config import networks
 
-OpT = TypeVar("OpT", bound=opcodes.OpCode)
 Level = base.Level
 
 
-class NetworkUnit(base.LogicalUnit[OpT]):
+class NetworkUnit(base.LogicalUnit):
     """A unit for one network that exists. After `expand` there is `network`."""
 
     network: objects.Network

@@ -16,7 +16,7 @@ from ganeti.cmdlib.network.base import (
 from ganeti.config import macs, networks
 
 
-class LUNetworkRemove(NetworkUnit[Any]):
+class LUNetworkRemove(NetworkUnit):
     """Remove a network; with `force` groups are disconnected from it first."""
 
     OP = opcodes.OpNetworkRemove
@@ -57,7 +57,7 @@ class LUNetworkRemove(NetworkUnit[Any]):
             draft.remove(self.network)
 
 
-class LUNetworkRename(NetworkUnit[Any]):
+class LUNetworkRename(NetworkUnit):
     """Give a network another name."""
 
     OP = opcodes.OpNetworkRename
@@ -87,7 +87,7 @@ class LUNetworkRename(NetworkUnit[Any]):
         return str(self.op.new_name)
 
 
-class LUNetworkSetParams(NetworkUnit[Any]):
+class LUNetworkSetParams(NetworkUnit):
     """Change gateways, the IPv6 network, the MAC prefix and the addresses kept out."""
 
     OP = opcodes.OpNetworkSetParams

@@ -10,7 +10,7 @@ from ganeti.cmdlib.network.base import Level, NetworkUnit, group_instances
 from ganeti.config import networks
 
 
-class _GroupAndNetwork(NetworkUnit[Any]):
+class _GroupAndNetwork(NetworkUnit):
     """A unit about one network in one group."""
 
     group: objects.NodeGroup

@@ -19,7 +19,7 @@ from ganeti.config import nodes as pool
 from ganeti.utils import net, uuid
 
 
-class LUNodeAdd(base.LogicalUnit[Any]):
+class LUNodeAdd(base.LogicalUnit):
     """Add a node, or with `readd` reset one that was offline or drained."""
 
     OP = opcodes.OpNodeAdd

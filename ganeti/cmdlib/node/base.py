@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from ganeti import errors, objects, opcodes
+from ganeti import errors, objects
 from ganeti.cmdlib import base
 from ganeti.utils import text
 
-OpT = TypeVar("OpT", bound=opcodes.OpCode)
 Level = base.Level
 
 
-class NodeUnit(base.LogicalUnit[OpT]):
+class NodeUnit(base.LogicalUnit):
     """A unit for one node that exists. After `expand` there is `node`."""
 
     node: objects.Node

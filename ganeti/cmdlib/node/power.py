@@ -14,7 +14,7 @@ _POWER_STATUS = ht.Object({constants.OOB_POWER_STATUS_POWERED: ht.Bool})
 _HEALTH = ht.ListOf(ht.TupleOf(ht.NonEmptyString, ht.Enum(constants.OOB_STATUSES)))
 
 
-class LUNodePowercycle(NodeUnit[Any]):
+class LUNodePowercycle(NodeUnit):
     """Have a node's kernel reset the machine at once."""
 
     OP = opcodes.OpNodePowercycle
@@ -40,7 +40,7 @@ class LUNodePowercycle(NodeUnit[Any]):
         return str(answer) if answer else None
 
 
-class LUOobCommand(base.LogicalUnit[Any]):
+class LUOobCommand(base.LogicalUnit):
     """Run the out-of-band program for nodes; it is called on the master."""
 
     OP = opcodes.OpOobCommand

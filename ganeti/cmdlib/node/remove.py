@@ -11,7 +11,7 @@ from ganeti.cmdlib.node import trust
 from ganeti.cmdlib.node.base import NodeUnit, other_nodes
 
 
-class LUNodeRemove(NodeUnit[Any]):
+class LUNodeRemove(NodeUnit):
     """Remove a node that holds no instances."""
 
     OP = opcodes.OpNodeRemove

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.node.base import Level, NodeUnit
 from ganeti.cmdlib.node.storage import storage_args
 
 
-class LURepairNodeStorage(NodeUnit[Any]):
+class LURepairNodeStorage(NodeUnit):
     """Make a volume group consistent after a disk died; the other copies have to be good."""
 
     OP = opcodes.OpRepairNodeStorage

@@ -9,7 +9,7 @@ from ganeti.cmdlib import base
 from ganeti.cmdlib.node.base import Level, wanted_nodes
 
 
-class LURestrictedCommand(base.LogicalUnit[Any]):
+class LURestrictedCommand(base.LogicalUnit):
     """Run a restricted command on nodes; the nodes decide whether it is allowed."""
 
     OP = opcodes.OpRestrictedCommand

@@ -19,7 +19,7 @@ _CHANGES = ("master_candidate", "offline", "drained", "master_capable", "vm_capa
             "secondary_ip", "ndparams", "powered", "hv_state", "disk_state")
 
 
-class LUNodeSetParams(NodeUnit[Any]):
+class LUNodeSetParams(NodeUnit):
     """Change a node; keeps the pool of master candidates filled on request."""
 
     OP = opcodes.OpNodeSetParams
@@ -40,13 +40,11 @@ class LUNodeSetParams(NodeUnit[Any]):
     @staticmethod
     def _check_address(address: str) -> None:
         try:
-            version = ipaddress.ip_address(address).version
-        except ValueError:
-            version = 0
-        if version != 4:
+            ipaddress.IPv4Address(address)
+        except ValueError as err:
             raise errors.OpPrereqError(
                 f"The secondary address has to be an IPv4 address, not '{address}'",
-                errors.ECODE_INVAL)
+                errors.ECODE_INVAL) from err
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level == Level.INSTANCE and self.op.secondary_ip is not None:

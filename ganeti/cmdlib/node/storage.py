@@ -14,7 +14,7 @@ from ganeti.storage import registry
 Volume = dict[str, Any]
 
 
-class _ManyNodes(base.LogicalUnit[Any]):
+class _ManyNodes(base.LogicalUnit):
     """A question to the named nodes, or to all."""
 
     def expand(self) -> None:
@@ -133,7 +133,7 @@ def storage_args(config: objects.ConfigData, kind: str) -> list[Any]:
     return []
 
 
-class LUNodeModifyStorage(NodeUnit[Any]):
+class LUNodeModifyStorage(NodeUnit):
     """Change a storage unit of a node."""
 
     OP = opcodes.OpNodeModifyStorage

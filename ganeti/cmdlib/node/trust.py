@@ -16,7 +16,7 @@ from ganeti.config import draft as drafts
 from ganeti.config import nodes as pool
 
 
-def digest(lu: base.LogicalUnit[Any], node: objects.Node, address: str | None = None) -> str:
+def digest(lu: base.LogicalUnit, node: objects.Node, address: str | None = None) -> str:
     """Digest of a node's client certificate; the node makes one if it has none.
 
     A node that is not (or only as offline) in the configuration is asked at its address.
@@ -43,7 +43,7 @@ def list_digest(draft: drafts.Draft, node_uuid: str, value: str | None) -> None:
         draft.update(draft.cluster, candidate_certs=listed)
 
 
-def fill_pool(lu: base.LogicalUnit[Any], besides: Collection[str] = ()) -> list[objects.Node]:
+def fill_pool(lu: base.LogicalUnit, besides: Collection[str] = ()) -> list[objects.Node]:
     """Promote nodes until the pool is full; returns the promoted ones."""
     chosen = pool.promotions(lu.config, besides)
     digests = {}
@@ -66,7 +66,7 @@ def fill_pool(lu: base.LogicalUnit[Any], besides: Collection[str] = ()) -> list[
     return promoted
 
 
-def demote(lu: base.LogicalUnit[Any], node: objects.Node) -> None:
+def demote(lu: base.LogicalUnit, node: objects.Node) -> None:
     """Tell a node that it is no candidate any more, so that it puts its copies aside."""
     if not node.offline:
         failure = lu.rpc.node_demote_from_mc(node.uuid).fail_msg
@@ -82,7 +82,7 @@ def _potential(config: objects.ConfigData) -> list[str]:
     return sorted(node.name for node in config.nodes.values() if node.master_capable)
 
 
-def allow_ssh_key(lu: base.LogicalUnit[Any], node: objects.Node, *, new: bool = False) -> None:
+def allow_ssh_key(lu: base.LogicalUnit, node: objects.Node, *, new: bool = False) -> None:
     """Make a candidate's SSH key known on all nodes; a `new` node also gets the others' keys."""
     config = lu.config
     if not config.cluster.modify_ssh_setup:
@@ -94,7 +94,7 @@ def allow_ssh_key(lu: base.LogicalUnit[Any], node: objects.Node, *, new: bool = 
     _warn(lu, node, "adding the SSH key", result)
 
 
-def withdraw_ssh_key(lu: base.LogicalUnit[Any], node: objects.Node, *, leaving: bool = False,
+def withdraw_ssh_key(lu: base.LogicalUnit, node: objects.Node, *, leaving: bool = False,
                      readd: bool = False) -> None:
     """Take the key of a former candidate away; of a `leaving` node from everywhere."""
     config = lu.config
@@ -108,7 +108,7 @@ def withdraw_ssh_key(lu: base.LogicalUnit[Any], node: objects.Node, *, leaving: 
     _warn(lu, node, "removing the SSH key", result)
 
 
-def _warn(lu: base.LogicalUnit[Any], node: objects.Node, what: str, result: Any) -> None:
+def _warn(lu: base.LogicalUnit, node: objects.Node, what: str, result: Any) -> None:
     """SSH keys never decide whether a node may join or leave: tell, and go on."""
     if result.fail_msg:
         lu.feedback.warning(f"{what.capitalize()} of {node.name} failed: {result.fail_msg}",

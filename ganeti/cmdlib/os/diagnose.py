@@ -9,12 +9,11 @@ from ganeti.cmdlib import base
 from ganeti.masterd import livedata
 from ganeti.query import engine
 
-
 #: Definitions in such a state are left out, unless the state itself is asked for.
 _LEFT_OUT = (("hidden", True), ("blacklisted", True), ("valid", False))
 
 
-class LUOsDiagnose(base.LogicalUnit[Any]):
+class LUOsDiagnose(base.LogicalUnit):
     """Tell about the OS definitions of all nodes together."""
 
     OP = opcodes.OpOsDiagnose

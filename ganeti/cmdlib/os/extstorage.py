@@ -10,7 +10,7 @@ from ganeti.masterd import livedata
 from ganeti.query import engine
 
 
-class LUExtStorageDiagnose(base.LogicalUnit[Any]):
+class LUExtStorageDiagnose(base.LogicalUnit):
     """Tell about the storage providers of all nodes together."""
 
     OP = opcodes.OpExtStorageDiagnose

@@ -12,7 +12,7 @@ from ganeti.query import engine
 Level = base.Level
 
 
-class LUQuery(base.LogicalUnit[Any]):
+class LUQuery(base.LogicalUnit):
     """Answer a query as a job; the same as the LUXI call Query."""
 
     OP = opcodes.OpQuery
@@ -33,7 +33,7 @@ class LUQuery(base.LogicalUnit[Any]):
                           self.op.qfilter)
 
 
-class LUQueryFields(base.LogicalUnit[Any]):
+class LUQueryFields(base.LogicalUnit):
     """Tell which fields a query can have."""
 
     OP = opcodes.OpQueryFields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ganeti import constants, errors, objects, opcodes
@@ -24,7 +24,7 @@ _KINDS: dict[str, tuple[Level, Callable[[objects.ConfigData, str], Any], str]] =
 }
 
 
-class TagsUnit(base.LogicalUnit[Any]):
+class TagsUnit(base.LogicalUnit):
     """A unit about the tags of one object, or of the cluster."""
 
     SHARED = False
@@ -109,7 +109,7 @@ class LUTagsDel(TagsUnit):
         self.write(tags.remove)
 
 
-class LUTagsSearch(base.LogicalUnit[Any]):
+class LUTagsSearch(base.LogicalUnit):
     """Find tags by a regular expression."""
 
     OP = opcodes.OpTagsSearch
@@ -130,9 +130,9 @@ class LUTagsSearch(base.LogicalUnit[Any]):
 def paths(config: objects.ConfigData) -> Iterable[tuple[str, Any]]:
     """Every object that can have tags, with its path."""
     yield "/cluster", config.cluster
-    for container, kind in ((config.instances, constants.TAG_INSTANCE),
-                            (config.nodes, constants.TAG_NODE),
-                            (config.nodegroups, constants.TAG_NODEGROUP),
-                            (config.networks, constants.TAG_NETWORK)):
+    containers: list[tuple[Mapping[str, Any], str]] = [
+        (config.instances, constants.TAG_INSTANCE), (config.nodes, constants.TAG_NODE),
+        (config.nodegroups, constants.TAG_NODEGROUP), (config.networks, constants.TAG_NETWORK)]
+    for container, kind in containers:
         for item in sorted(container.values(), key=lambda item: item.name):
             yield f"/{_KINDS[kind][2]}/{item.name}", item

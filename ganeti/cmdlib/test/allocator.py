@@ -11,7 +11,7 @@ from ganeti.cmdlib.instance import allocate
 from ganeti.masterd import iallocator
 
 
-class LUTestAllocator(base.LogicalUnit[Any]):
+class LUTestAllocator(base.LogicalUnit):
     """Build a request, and show it (direction in) or the allocator's answer (out)."""
 
     OP = opcodes.OpTestAllocator

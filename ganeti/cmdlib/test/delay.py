@@ -13,7 +13,7 @@ from ganeti import constants, errors, opcodes, pathutils
 from ganeti.cmdlib import base
 
 
-class LUTestDelay(base.LogicalUnit[opcodes.OpTestDelay]):
+class LUTestDelay(base.LogicalUnit):
     """Wait a while, as often as told."""
 
     OP = opcodes.OpTestDelay

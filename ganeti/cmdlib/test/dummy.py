@@ -8,7 +8,7 @@ from ganeti import errors, opcodes
 from ganeti.cmdlib import base
 
 
-class LUTestDummy(base.LogicalUnit[opcodes.OpTestDummy]):
+class LUTestDummy(base.LogicalUnit):
     """Log messages, fail, submit jobs or return a value, as the opcode says."""
 
     OP = opcodes.OpTestDummy

@@ -21,7 +21,7 @@ MESSAGE = "logmsg"
 PREFIX = "prefix:"
 
 
-class LUTestJqueue(base.LogicalUnit[opcodes.OpTestJqueue]):
+class LUTestJqueue(base.LogicalUnit):
     """Log messages; stop at the stages that the opcode names until a client confirms."""
 
     OP = opcodes.OpTestJqueue

@@ -6,7 +6,7 @@ from ganeti import opcodes
 from ganeti.cmdlib import base
 
 
-class LUTestOsParams(base.LogicalUnit[opcodes.OpTestOsParams]):
+class LUTestOsParams(base.LogicalUnit):
     """Receive secret parameters, and tell how many: their values are for nobody."""
 
     OP = opcodes.OpTestOsParams

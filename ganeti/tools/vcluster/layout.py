@@ -123,6 +123,19 @@ def free_prefix() -> str:
     raise VclusterError("No free 127.0.x network: too many virtual clusters are up")
 
 
+def free_private_prefix() -> str:
+    """Find a 10.77.x network whose namespaces do not exist."""
+    for third in range(250):
+        if not pathlib.Path(f"/run/netns/{namespace_tag(f'10.77.{third}')}-hub").exists():
+            return f"10.77.{third}"
+    raise VclusterError("No free 10.77.x network: too many virtual clusters are up")
+
+
+def namespace_tag(prefix: str) -> str:
+    """What the names of a cluster's network namespaces begin with."""
+    return "vc" + prefix.replace(".", "-")
+
+
 def _is_free(address: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,7 +153,7 @@ def create(root: pathlib.Path, count: int, prefix: str | None, netns: bool) -> V
                             "could not be bound; name a shorter directory with --root")
     if not 1 <= count < CLUSTER_HOST:
         raise VclusterError(f"A virtual cluster has 1 to {CLUSTER_HOST - 1} nodes, not {count}")
-    prefix = prefix or ("10.77.0" if netns else free_prefix())
+    prefix = prefix or (free_private_prefix() if netns else free_prefix())
     nodes = tuple(VirtualNode(f"node{n}", f"{prefix}.{n}", str(root / f"node{n}"))
                   for n in range(1, count + 1))
     cluster = VirtualCluster(root, prefix, nodes, netns)

@@ -217,7 +217,7 @@ def main() -> int:
     args = _parser().parse_args()
     args.root = args.root.absolute()
     try:
-        return args.run(args)
+        return int(args.run(args))
     except (layout.VclusterError, OSError) as err:
         print(f"vcluster-setup: {err}", file=sys.stderr)
         return 1

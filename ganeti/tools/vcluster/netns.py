@@ -27,13 +27,9 @@ def require() -> None:
         raise layout.VclusterError("--netns needs the 'ip' program: apt-get install iproute2")
 
 
-def _tag(cluster: layout.VirtualCluster) -> str:
-    return "vc" + cluster.prefix.replace(".", "-")
-
-
 def namespace(cluster: layout.VirtualCluster, name: str) -> str:
     """Name of the namespace of a node (or of `hub`)."""
-    return f"{_tag(cluster)}-{name}"
+    return f"{layout.namespace_tag(cluster.prefix)}-{name}"
 
 
 def enter(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> list[str]:

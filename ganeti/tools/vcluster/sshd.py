@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import logging
 import os
 import pathlib
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections.abc import Callable
 
 import paramiko
 
@@ -96,15 +98,14 @@ class NodeServer(paramiko.ServerInterface):
         environment = self._environment | self._asked_environment
         terminal = self._terminals.pop(channel.chanid, None)
         if terminal is None:
-            target = _run_with_pipes
-            args: tuple[object, ...] = (channel, argv, environment)
+            work = functools.partial(_run_with_pipes, channel, argv, environment)
         else:
             master, slave = pty.openpty()
             _set_window(master, terminal[1], terminal[2])
             self._masters[channel.chanid] = master
-            target = _run_on_terminal
-            args = (channel, argv, environment | {"TERM": terminal[0]}, master, slave)
-        threading.Thread(target=target, args=args, daemon=True).start()
+            work = functools.partial(_run_on_terminal, channel, argv,
+                                     environment | {"TERM": terminal[0]}, master, slave)
+        threading.Thread(target=work, daemon=True).start()
         return True
 
 
@@ -209,7 +210,7 @@ class NodeFiles(paramiko.SFTPServerInterface):
             return paramiko.SFTPServer.convert_errno(err.errno or 0)
         mode = "r+b" if flags & os.O_RDWR else "wb" if flags & os.O_WRONLY else "rb"
         handle = _Handle(flags)
-        handle.readfile = handle.writefile = os.fdopen(fd, mode)  # type: ignore[attr-defined]
+        handle.readfile = handle.writefile = os.fdopen(fd, mode)
         return handle
 
     def stat(self, path: str) -> paramiko.SFTPAttributes | int:
@@ -219,13 +220,14 @@ class NodeFiles(paramiko.SFTPServerInterface):
         return self._attributes(os.lstat, path)
 
     @staticmethod
-    def _attributes(call, path: str) -> paramiko.SFTPAttributes | int:  # type: ignore[no-untyped-def]
+    def _attributes(call: Callable[[str], os.stat_result],
+                    path: str) -> paramiko.SFTPAttributes | int:
         try:
             return paramiko.SFTPAttributes.from_stat(call(path))
         except OSError as err:
             return paramiko.SFTPServer.convert_errno(err.errno or 0)
 
-    def _do(self, call, *args: object) -> int:  # type: ignore[no-untyped-def]
+    def _do(self, call: Callable[..., None], *args: object) -> int:
         try:
             call(*args)
         except OSError as err:

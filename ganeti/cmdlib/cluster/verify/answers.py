@@ -12,7 +12,11 @@ from typing import Any
 
 from ganeti import constants, ht, objects
 
-_TEXT_OR = lambda kind: ht.Or(ht.String, kind)  # noqa: E731 - reads as a type
+
+def _text_or(kind: ht.Type) -> ht.Type:
+    return ht.Or(ht.String, kind)
+
+
 _PV = ht.Object({
     "name": ht.String, "vg_name": ht.String, "size": ht.Number, "free": ht.Number,
     "attributes": ht.String, "lv_list": ht.ListOf(ht.String),
@@ -31,22 +35,22 @@ SHAPES: dict[str, ht.Type] = {
     constants.NV_MASTERIP: ht.Maybe(ht.Bool),
     constants.NV_USERSCRIPTS: ht.ListOf(ht.String),
     constants.NV_OOB_PATHS: ht.ListOf(ht.Maybe(ht.String)),
-    constants.NV_LVLIST: _TEXT_OR(ht.DictOf(ht.String, ht.List)),
-    constants.NV_INSTANCELIST: _TEXT_OR(ht.ListOf(ht.String)),
-    constants.NV_VGLIST: _TEXT_OR(ht.DictOf(ht.String, ht.Number)),
-    constants.NV_PVLIST: _TEXT_OR(ht.ListOf(_PV)),
-    constants.NV_EXCLUSIVEPVS: _TEXT_OR(
+    constants.NV_LVLIST: _text_or(ht.DictOf(ht.String, ht.List)),
+    constants.NV_INSTANCELIST: _text_or(ht.ListOf(ht.String)),
+    constants.NV_VGLIST: _text_or(ht.DictOf(ht.String, ht.Number)),
+    constants.NV_PVLIST: _text_or(ht.ListOf(_PV)),
+    constants.NV_EXCLUSIVEPVS: _text_or(
         ht.ListOf(ht.TupleOf(ht.String, ht.ListOf(ht.String)))),
     constants.NV_VERSION: ht.TupleOf(ht.Int, ht.String),
-    constants.NV_HVINFO: _TEXT_OR(ht.Dict),
+    constants.NV_HVINFO: _text_or(ht.Dict),
     constants.NV_HYPERVISOR: ht.DictOf(ht.String, ht.Maybe(ht.String)),
     constants.NV_HVPARAMS: ht.ListOf(ht.TupleOf(ht.String, ht.String, ht.String)),
     constants.NV_DRBDVERSION: ht.String,
-    constants.NV_DRBDLIST: _TEXT_OR(ht.ListOf(ht.Int)),
+    constants.NV_DRBDLIST: _text_or(ht.ListOf(ht.Int)),
     constants.NV_DRBDHELPER: ht.TupleOf(ht.Bool, ht.Maybe(ht.String)),
     constants.NV_NODESETUP: ht.ListOf(ht.String),
     constants.NV_TIME: ht.TupleOf(ht.Number, ht.Number),
-    constants.NV_OSLIST: _TEXT_OR(ht.ListOf(_OS)),
+    constants.NV_OSLIST: _text_or(ht.ListOf(_OS)),
     constants.NV_BRIDGES: ht.ListOf(ht.String),
     constants.NV_ACCEPTED_STORAGE_PATHS: ht.ListOf(ht.String),
     constants.NV_FILE_STORAGE_PATH: ht.Maybe(ht.String),

@@ -18,13 +18,13 @@ Level = base.Level
 _PASSED_ON = ("debug_simulate_errors", "error_codes", "ignore_errors", "verbose")
 _PASSED_ON_TO_GROUPS = (*_PASSED_ON, "skip_checks", "verify_clutter")
 
-def _make_report(lu: base.LogicalUnit[Any]) -> report.Report:
+def _make_report(lu: base.LogicalUnit) -> report.Report:
     return report.Report(
         lu.feedback, error_codes=lu.op.error_codes, ignore_errors=lu.op.ignore_errors,
         simulate_errors=lu.op.debug_simulate_errors, verbose=lu.op.verbose)
 
 
-class LUClusterVerify(base.LogicalUnit[Any]):
+class LUClusterVerify(base.LogicalUnit):
     """Submit the jobs that verify the configuration and, when it is done, each group."""
 
     OP = opcodes.OpClusterVerify
@@ -47,7 +47,7 @@ class LUClusterVerify(base.LogicalUnit[Any]):
         return opcodes.OpClusterVerifyGroup(group_name=group.name, **passed, **common)
 
 
-class LUClusterVerifyConfig(base.LogicalUnit[Any]):
+class LUClusterVerifyConfig(base.LogicalUnit):
     """Verify what needs no node: the configuration and the master's certificates."""
 
     OP = opcodes.OpClusterVerifyConfig
@@ -67,7 +67,7 @@ class LUClusterVerifyConfig(base.LogicalUnit[Any]):
         return not verdict.failed
 
 
-class LUClusterVerifyGroup(base.LogicalUnit[Any]):
+class LUClusterVerifyGroup(base.LogicalUnit):
     """Ask the nodes of one group everything, and judge the answers."""
 
     OP = opcodes.OpClusterVerifyGroup

@@ -10,7 +10,8 @@ from typing import Any
 
 from ganeti import constants, objects
 from ganeti.cmdlib import ancillary
-from ganeti.cmdlib.cluster.verify import answers, footprint
+from ganeti.cmdlib.cluster.verify import footprint
+from ganeti.cmdlib.cluster.verify.answers import NodeAnswer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class GroupView:
 
     config: objects.ConfigData
     group: objects.NodeGroup
-    answers: Mapping[str, answers.NodeAnswer]
+    answers: Mapping[str, NodeAnswer]
     started: float = 0.0
     ended: float = 0.0
     disk_states: Mapping[str, Mapping[str, Sequence[tuple[bool, Any]]]] = dataclasses.field(
@@ -40,14 +41,14 @@ class GroupView:
         return sorted((node for node in self.config.nodes.values()
                        if node.group == self.group.uuid), key=lambda node: node.name)
 
-    def member_answers(self) -> Iterator[answers.NodeAnswer]:
+    def member_answers(self) -> Iterator[NodeAnswer]:
         """The answers of the group's nodes, arrived or not."""
         for node in self.members:
             answer = self.answers.get(node.uuid)
             if answer is not None:
                 yield answer
 
-    def arrived(self, *, vm_only: bool = False) -> Iterator[answers.NodeAnswer]:
+    def arrived(self, *, vm_only: bool = False) -> Iterator[NodeAnswer]:
         """The answers of the group's nodes that gave one."""
         for answer in self.member_answers():
             if answer.arrived and (answer.node.vm_capable or not vm_only):
