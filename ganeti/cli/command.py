@@ -200,7 +200,10 @@ class Tool:
             return EXIT_SUCCESS
         name = self.find(words[0])
         if name is None:
+            from ganeti import ht
             sys.stdout.write(self.usage())
+            sys.stderr.write(f"{self.name} has no command '{words[0]}'"
+                             f"{ht.nearest_hint(words[0], self.commands)}\n")
             return EXIT_FAILURE
         return self._run(name, [*self._env_words(name), *words[1:]])
 
