@@ -9,9 +9,8 @@ source_suffix = {".md": "markdown"}
 root_doc = "index"
 html_theme = "alabaster"
 html_theme_options = {"page_width": "1100px"}
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-# Pages refer to files of the checkout (README, sources), which are not part of the site.
-suppress_warnings = ["myst.xref_missing"]
 man_pages = []  # filled by generate.py through man_pages.json
 
 _pages = pathlib.Path(__file__).with_name("man_pages.json")

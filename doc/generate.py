@@ -6,36 +6,55 @@ fact of its own: parameters, opcodes, commands, resources and calls are read fro
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import pathlib
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ganeti import constants, opcodes
+from ganeti.cli import manual
+from ganeti.constants.params import Param
+from ganeti.opcodes import FieldSpec
+from ganeti.query import engine
+from ganeti.rapi import openapi
 from ganeti.rpc import defs
 from ganeti.tools import programs
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def _cell(text: object) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+def _text(text: str) -> str:
+    """Plain text for a cell; what stands between backquotes in a docstring stays code."""
+    parts = text.replace("``", "`").split("`")
+    if len(parts) % 2 == 0:
+        return manual.escape(text)
+    return "".join(_code(part) if index % 2 else manual.escape(part)
+                   for index, part in enumerate(parts))
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def _code(text: object) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _param_rows(table: Iterable[object]) -> Iterable[list[object]]:
+def _param_rows(table: Iterable[Param]) -> Iterable[list[str]]:
     for param in table:
-        yield [f"`{param.name}`", param.type.describe(),  # type: ignore[attr-defined]
-               f"`{param.default!r}`", param.help + (  # type: ignore[attr-defined]
-                   f" ({param.unit})" if param.unit else ""),  # type: ignore[attr-defined]
-               param.applies]  # type: ignore[attr-defined]
+        unit = f" ({param.unit})" if param.unit else ""
+        yield [_code(param.name), _text(param.type.describe()), _code(repr(param.default)),
+               _text(param.help + unit), param.applies]
 
 
 def parameters() -> str:
@@ -46,7 +65,12 @@ def parameters() -> str:
         parts += [f"## Hypervisor {name} (`-H {name}:…`)\n", _table(heads, _param_rows(table))]
     for title, table in (("Back-end parameters (`-B`)", constants.BE_TABLE),
                          ("Node parameters (`--node-parameters`)", constants.ND_TABLE),
-                         ("NIC parameters (`--net`, `-N`)", constants.NIC_TABLE)):
+                         ("NIC parameters (`--net`, `-N`)", constants.NIC_TABLE),
+                         ("Disk state", constants.DISK_STATE_TABLE),
+                         ("Hypervisor state (`--hypervisor-state`)", constants.HVSTATE_TABLE),
+                         ("Instance policy: sizes (`--ipolicy-std-specs`, "
+                          "`--ipolicy-bounds-specs`)", constants.ISPECS_TABLE),
+                         ("Instance policy: ratios", constants.IPOLICY_RATIO_TABLE)):
         parts += [f"## {title}\n", _table(heads, _param_rows(table))]
     for name, table in sorted(constants.DISK_TABLES.items()):
         if len(table):
@@ -57,26 +81,36 @@ def parameters() -> str:
 
 def opcode_pages() -> str:
     """Every opcode with its parameters."""
+    heads = ("parameter", "type", "default", "meaning")
     parts = ["# Opcodes\n", "Common to all:\n",
-             _table(("parameter", "type", "default", "meaning"),
-                    _field_rows(opcodes.OpCode.FIELDS))]
+             _table(heads, _field_rows(opcodes.OpCode.FIELDS))]
     common = set(opcodes.OpCode.FIELDS)
     for cls in sorted(opcodes.all_classes(), key=lambda one: one.OP_ID):
         own = {name: spec for name, spec in cls.FIELDS.items() if name not in common}
-        parts += [f"## {cls.OP_ID}\n", (cls.__doc__ or "").strip() + "\n"]
+        parts += [f"## {cls.OP_ID}\n", _text(inspect.cleandoc(cls.__doc__ or "")) + "\n"]
         if own:
-            parts.append(_table(("parameter", "type", "default", "meaning"), _field_rows(own)))
-        parts.append(f"Result: {cls.RESULT.describe()}\n")
+            parts.append(_table(heads, _field_rows(own)))
+        parts.append(f"Result: {_text(cls.RESULT.describe())}\n")
     return "\n".join(parts)
 
 
-def _field_rows(fields: dict[str, object]) -> Iterable[list[object]]:
+def _field_rows(fields: Mapping[str, FieldSpec]) -> Iterable[list[str]]:
     for name, spec in fields.items():
-        default = "required" if spec.required else f"`{spec.default!r}`"  # type: ignore[attr-defined]
-        flag = getattr(spec, "flag", None)
-        option = f" (`{'`, `'.join(flag.names)}`)" if flag else ""
-        yield [f"`{name}`", spec.type.describe(), default,  # type: ignore[attr-defined]
-               spec.doc + option]  # type: ignore[attr-defined]
+        default = "required" if spec.default is opcodes.REQUIRED else _code(repr(spec.default))
+        option = f" ({', '.join(_code(flag) for flag in spec.flag.names)})" if spec.flag else ""
+        yield [_code(name), _text(spec.type.describe()), default, _text(spec.doc) + option]
+
+
+def query_fields() -> str:
+    """Every field of every kind of thing that lists and filters know."""
+    parts = ["# Fields of lists and filters\n",
+             "What `-o` of the `list` commands, filters (`-F`) and queries name.\n"]
+    for what in sorted(engine.MODULES):
+        rows = engine.resource(what).rows
+        parts += [f"## {what}\n", _table(("field", "title", "kind", "meaning"), (
+            [_code(name), _text(rows[name].title), rows[name].kind, _text(rows[name].doc)]
+            for name in sorted(rows)))]
+    return "\n".join(parts)
 
 
 def rpc_calls() -> str:
@@ -84,8 +118,8 @@ def rpc_calls() -> str:
     rows = []
     for call in sorted(defs.table().values(), key=lambda one: one.name):
         timeout = "by its arguments" if callable(call.timeout) else f"{call.timeout} s"
-        rows.append([f"`{call.name}`", ", ".join(arg.name for arg in call.args) or "-", call.result,
-                     timeout, "yes" if call.idempotent else "no"])
+        rows.append([_code(call.name), ", ".join(_code(arg.name) for arg in call.args) or "-",
+                     _text(str(call.result)), timeout, "yes" if call.idempotent else "no"])
     return "# Node RPC\n\nPOST to port 1811, client certificate on both sides, a JSON list in, " \
         "`[ok, payload]` out.\n\n" + _table(
             ("call", "arguments", "result", "time-out", "safe to repeat"), rows)
@@ -93,45 +127,49 @@ def rpc_calls() -> str:
 
 def commands(target: pathlib.Path) -> tuple[str, list[list[object]]]:
     """A page a gnt-* tool (also its man page), and the page that lists them."""
-    import importlib
-
-    from ganeti.cli import manual
-
     pages = []
     index = ["# Commands\n", "```{toctree}", ":maxdepth: 2", ""]
     for name, module in programs.COMMANDS.items():
         tool = importlib.import_module(module).TOOL
         (target / f"{name}.md").write_text(manual.markdown(tool))
         index.append(name)
-        pages.append([f"reference/{name}", name, tool.summary, "the authors", 8])
+        pages.append([f"reference/{name}", name, manual.summary(tool), "the authors", 8])
     return "\n".join([*index, "```\n"]), pages
 
 
-def rapi_resources() -> str:
-    """Every REST resource."""
-    from ganeti.rapi import openapi
-
+def rapi_resources(target: pathlib.Path) -> str:
+    """Every REST resource, and beside it the document that programs read."""
     document = openapi.document()
+    (target / "openapi.json").write_text(json.dumps(document, indent=1))
     rows = []
     for path, methods in sorted(document["paths"].items()):
         for method, entry in sorted(methods.items()):
             if isinstance(entry, dict) and "responses" in entry:
-                rows.append([f"`{method.upper()} {path}`", entry.get("summary", "")])
+                rows.append([_code(f"{method.upper()} {path}"), _text(entry["summary"])])
     return "# Remote API\n\nHTTPS on port 5080, Basic authentication, JSON. The machine-readable " \
         "form is [openapi.json](openapi.json).\n\n" + _table(("request", "what it does"), rows)
 
 
-def main() -> int:
-    target = pathlib.Path(sys.argv[1])
+def write(target: pathlib.Path) -> None:
+    """Fill the directory, which need not exist."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(HERE, target, ignore=shutil.ignore_patterns("generate.py", "__pycache__"))
     reference = target / "reference"
     reference.mkdir()
     index, pages = commands(reference)
     for name, text in (("parameters", parameters()), ("opcodes", opcode_pages()),
-                       ("rpc", rpc_calls()), ("rapi", rapi_resources()), ("commands", index)):
+                       ("fields", query_fields()), ("rpc", rpc_calls()),
+                       ("rapi", rapi_resources(reference)), ("commands", index)):
         (reference / f"{name}.md").write_text(text)
     (target / "man_pages.json").write_text(json.dumps(pages))
+
+
+def main() -> int:
+    """`python doc/generate.py TARGET`."""
+    if len(sys.argv) != 2:
+        print("usage: generate.py TARGET", file=sys.stderr)
+        return 2
+    write(pathlib.Path(sys.argv[1]))
     return 0
 
 

@@ -22,8 +22,9 @@ BOOT_TIMEOUT = 20
 def processes(node: layout.VirtualNode) -> dict[int, str]:
     """Everything that runs on a node: process id -> command line.
 
-    A process is on the node if its environment says so, or (guests, whose environment is cleared)
-    if a path below the node's tree stands in its command line.
+    A process is on the node if its environment says so, or (guests and scripts, whose environment
+    is cleared) if a path below the node's tree stands in its command line. Those are started by
+    absolute path, unlike the pager or editor in which somebody reads the node's files.
     """
     found = {}
     mark = f"GANETI_ROOTDIR={node.root}".encode()
@@ -34,7 +35,8 @@ def processes(node: layout.VirtualNode) -> dict[int, str]:
         with contextlib.suppress(OSError):
             command = (entry / "cmdline").read_bytes()
             environment = (entry / "environ").read_bytes().split(b"\0")
-            if mark in environment or (below in command and b"vcluster" not in command):
+            if mark in environment or (
+                    command.startswith(b"/") and below in command and b"vcluster" not in command):
                 found[int(entry.name)] = shlex.join(
                     command.decode(errors="replace").rstrip("\0").split("\0"))
     return found
@@ -43,7 +45,7 @@ def processes(node: layout.VirtualNode) -> dict[int, str]:
 def _ancestors() -> set[int]:
     """This process and those above it: `down` typed in a node's own shell must not kill itself."""
     found, pid = set(), os.getpid()
-    while pid > 1:
+    while pid:
         found.add(pid)
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
         pid = int(stat.rpartition(")")[2].split()[1])
