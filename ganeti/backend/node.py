@@ -208,7 +208,7 @@ def make_client_certificate(name: str, serial: int | None = None) -> None:
     except OSError as err:
         raise errors.X509CertError(pathutils.NODED_CERT_FILE, err.strerror) from err
     x509.write(pathutils.NODED_CLIENT_CERT_FILE,
-               x509.create_signed(authority, name, serial=serial))
+               x509.create_signed(authority, name, serial=serial), mode=0o440)
     logging.info("Made a new client certificate for %s", name)
 
 

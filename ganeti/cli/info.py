@@ -37,14 +37,12 @@ def _is_pairs(value: Any) -> bool:
 def _pairs(pairs: Any, level: int) -> list[str]:
     result = []
     for key, value in pairs:
-        head = f"{_INDENT * level}{key}:"
+        # the blank behind the colon stands there in any case, for scripts that look for "Key: "
+        head = f"{_INDENT * level}{key}: "
         if isinstance(value, (Mapping, list)):
-            if value:
-                result += [head, *lines(value, level + 1)]
-            else:
-                result.append(f"{head} ")
+            result += [head, *(lines(value, level + 1) if value else [])]
         else:
-            result.append(f"{head} {scalar(value)}")
+            result.append(head + scalar(value))
     return result
 
 
@@ -63,12 +61,14 @@ def scalar(value: Any) -> str:
     """A single value; a tuple stands in brackets."""
     if isinstance(value, tuple):
         return f"[{', '.join(scalar(item) for item in value)}]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
 
 
 def with_defaults(custom: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters with those that are not set themselves marked as defaults."""
-    return {name: custom.get(name, f"default ({value})")
+    return {name: custom.get(name, f"default ({scalar(value)})")
             for name, value in filled.items()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ganeti import errors
 from ganeti.cli.option import Values
-from ganeti.cli.report import JobSubmitted, to_stderr, to_stdout
+from ganeti.cli.report import JobSubmitted, describe, to_stderr, to_stdout
 from ganeti.constants import jobs as constants
 
 #: How long a job may stay in its state before we say what it is waiting for.
@@ -170,6 +170,10 @@ class Batch:
             answers = self._luxi.submit_many_jobs([ops for _name, ops in self._queued])
             self._jobs += [(name, ok, job) for (name, _ops), (ok, job)
                            in zip(self._queued, answers, strict=True)]
+            if getattr(self._values, "print_jobid", False):
+                for _name, ok, job in self._jobs:
+                    if ok:
+                        to_stdout(str(job))
         if getattr(self._values, "submit_only", False):
             return self._show_ids()
         return self._follow()
@@ -184,7 +188,7 @@ class Batch:
 
     def _follow(self) -> list[tuple[bool, Any]]:
         ids = [job for _name, ok, job in self._jobs if ok]
-        if ids:
+        if len(ids) > 1:
             to_stdout(f"Submitted jobs {', '.join(str(job) for job in ids)}")
         results: list[tuple[bool, Any]] = []
         for name, ok, job in self._jobs:
@@ -198,7 +202,7 @@ class Batch:
                 results.append((True, wait(job, self._luxi, feedback=self._feedback)))
             except errors.GenericError as err:
                 to_stderr(f"Job {job}{f' for {name}' if name else ''} has failed: "
-                          f"{errors.text(err)}")
+                          f"{describe(err)[0]}")
                 results.append((False, errors.text(err)))
         return results
 

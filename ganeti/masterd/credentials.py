@@ -30,7 +30,7 @@ def make_certificates(node_name: str, steps: undo.Undo) -> str:
     authority = x509.create_self_signed()
     _fresh(pathutils.NODED_CERT_FILE, authority, _SHARED_MODE, steps)
     own = x509.create_signed(authority, node_name, serial=1)
-    _fresh(pathutils.NODED_CLIENT_CERT_FILE, own, _SECRET_MODE, steps)
+    _fresh(pathutils.NODED_CLIENT_CERT_FILE, own, _SHARED_MODE, steps)
     if not _usable(pathutils.RAPI_CERT_FILE):
         _fresh(pathutils.RAPI_CERT_FILE, x509.create_self_signed(), _SHARED_MODE, steps)
     if not (_usable(pathutils.SPICE_CERT_FILE) and os.path.exists(pathutils.SPICE_CACERT_FILE)):

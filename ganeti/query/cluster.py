@@ -39,7 +39,7 @@ def _constant(value: Any) -> Getter:
 def _architecture(_cluster: Any, _context: Context) -> list[str]:
     """Word length and machine of the master, as the old interface tells it."""
     import platform
-    return [platform.architecture()[0], platform.machine()]
+    return [f"{platform.architecture()[0]}s", platform.machine()]
 
 
 ROWS = [

@@ -41,7 +41,7 @@ def resource(name: str) -> Resource:
 def fields(what: str, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The definitions of some fields, or of all in alphabetical order."""
     rows = resource(what).rows
-    if names is None:
+    if not names:
         names = sorted(rows)
     return {"fields": [_definition(rows.get(_word(name)), name) for name in names]}
 

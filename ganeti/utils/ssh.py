@@ -413,7 +413,7 @@ def write_known_hosts(cluster: Any, path: str | None = None) -> None:
                                               ("ssh-dss", cluster.dsahostkeypub)) if key]
     text = "".join(sshkeys.known_hosts_line(cluster.cluster_name, _with_type(key))
                    for key in keys)
-    io.write_file(path or pathutils.SSH_KNOWN_HOSTS_FILE, text, mode=0o600)
+    io.write_file(path or pathutils.SSH_KNOWN_HOSTS_FILE, text, mode=0o644)
 
 
 def _with_type(line: str) -> str:

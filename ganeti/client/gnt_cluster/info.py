@@ -51,7 +51,7 @@ def _pairs(known: dict[str, Any], as_roman: bool) -> Pairs:
         ("Tags", _joined(sorted(known["tags"])) or "(none)"),
         ("Default hypervisor", known["default_hypervisor"]),
         ("Enabled hypervisors", _joined(enabled)),
-        ("Hypervisor parameters", _nested(known["hvparams"])),
+        ("Hypervisor parameters", _nested({name: known["hvparams"][name] for name in enabled})),
         ("OS-specific hypervisor parameters",
          [(name, _nested(params)) for name, params in sorted(known["os_hvp"].items())]),
         ("OS parameters", _nested(known["osparams"])),

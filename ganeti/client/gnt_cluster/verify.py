@@ -41,6 +41,8 @@ def verify_disks(values: Values, args: list[str]) -> int:
         for node, message in bad_nodes.items():
             to_stdout(f"Error gathering data on node {node}: {message}")
             status = 1
+        if not offline and not missing:
+            to_stdout("No disks need to be activated.")
         status = _activate(values, luxi, offline, missing) or status
         status = _show_missing(missing) or status
     return status

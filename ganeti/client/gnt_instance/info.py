@@ -67,15 +67,14 @@ def _instance(known: dict[str, Any], values: Values) -> Pairs:
     return result
 
 
-def _nodes(known: dict[str, Any]) -> Pairs:
+def _nodes(known: dict[str, Any]) -> list[Pairs]:
     secondaries = zip(known["snodes"], known["snodes_group_names"], known["snodes_group_uuids"],
                       strict=True)
     return [
-        ("primary", [("name", known["pnode"]),
-                     ("group", f"{known['pnode_group_name']} "
-                               f"(UUID {known['pnode_group_uuid']})")]),
-        ("secondaries", [f"{name} (group {group}, group UUID {uuid})"
-                         for name, group, uuid in secondaries])]
+        [("primary", known["pnode"]),
+         ("group", f"{known['pnode_group_name']} (UUID {known['pnode_group_uuid']})")],
+        [("secondaries", ", ".join(f"{name} (group {group}, group UUID {uuid})"
+                                   for name, group, uuid in secondaries))]]
 
 
 def _backend(known: dict[str, Any], roman: Callable[[Any], Any]) -> dict[str, Any]:

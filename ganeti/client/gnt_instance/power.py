@@ -19,9 +19,6 @@ def _each(values: Values, args: list[str], operation: str, make: Callable[[str],
     names = selection.choose(values, args, luxi)
     if not selection.confirmed(values, names, operation):
         return constants.EXIT_CONFIRMATION
-    if len(names) == 1:
-        jobs.submit_or_send(make(names[0]), values, luxi)
-        return 0
     batch = jobs.Batch(values, luxi)
     for name in names:
         batch.add(name, make(name))

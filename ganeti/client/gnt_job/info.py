@@ -7,7 +7,7 @@ from typing import Any
 from ganeti.cli import info, jobs
 from ganeti.cli.command import JOB, Command, many
 from ganeti.cli.option import Values
-from ganeti.cli.report import Refused, to_stdout
+from ganeti.cli.report import Refused
 from ganeti.client.gnt_job import ids
 
 _FIELDS = ["id", "status", "ops", "opresult", "opstatus", "oplog", "opstart", "opexec", "opend",
@@ -41,9 +41,10 @@ def _job(row: dict[str, Any]) -> list[tuple[str, Any]]:
     if received and end:
         total = f"{end[0] - received[0] + (end[1] - received[1]) / 1_000_000:.6f} seconds"
     result: list[tuple[str, Any]] = [
-        ("Job ID", row["id"]), ("Status", row["status"]), ("Received", _when(received)),
+        ("Job ID", row["id"]), ("Status", row["status"]),
+        ("Received", f"        {_when(received)}"),
         ("Processing start", _since(received, start)),
-        ("Processing end", _since(start, end)), ("Total processing time", total)]
+        ("Processing end", f"  {_since(start, end)}"), ("Total processing time", total)]
     if row["archived"]:
         result.append(("Archived", True))
     ops = zip(row["ops"], row["opresult"], row["opstatus"], row["oplog"], row["opstart"],
@@ -54,10 +55,10 @@ def _job(row: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _opcode(op: dict[str, Any], result: Any, status: str, log: list[Any], start: Any,
             executed: Any, end: Any) -> list[tuple[str, Any]]:
-    inputs = {key: _value(value) for key, value in op.items() if key != "OP_ID"}
+    inputs = {key: _value(value) for key, value in op.items()}
     return [
         ("Opcode", op["OP_ID"]), ("Status", status), ("Processing start", _when(start)),
-        ("Execution start", _when(executed)), ("Processing end", _when(end)),
+        ("Execution start", f" {_when(executed)}"), ("Processing end", f"  {_when(end)}"),
         ("Input fields", inputs), ("Result", _value(result)),
         ("Execution log", [
             [("Time", _when(stamp)), ("Content", (serial, kind, message))]
@@ -67,15 +68,17 @@ def _opcode(op: dict[str, Any], result: Any, status: str, log: list[Any], start:
 def show(values: Values, args: list[str]) -> int:
     """Print everything about jobs."""
     wanted = ids.numbers(args)
-    answer = jobs.client().query("job", _FIELDS, ["|", *[["=", "id", job] for job in wanted]])
-    for index, cells in enumerate(answer["data"]):
-        if index:
-            to_stdout("")
-        row = {name: value if status == 0 else None
-               for name, (status, value) in zip(_FIELDS, cells, strict=True)}
-        if row["ops"] is None:
-            raise Refused(f"Job {wanted[index]} can not be read")
-        info.show(_job(row))
+    rows = jobs.client().query_jobs(wanted, _FIELDS)
+    shown: list[Any] = []
+    for job_id, row in zip(wanted, rows, strict=True):
+        if row is None:
+            shown.append(f"Job ID {job_id} not found")
+            continue
+        known = dict(zip(_FIELDS, row, strict=True))
+        if known["ops"] is None:
+            raise Refused(f"Job {job_id} can not be read")
+        shown.append(_job(known))
+    info.show(shown)
     return 0
 
 

@@ -23,7 +23,7 @@ def diagnose(values: Values, args: list[str]) -> int:
         marks += ["hidden"] if hidden else []
         marks += ["blacklisted"] if blacklisted else []
         broken += not valid
-        to_stdout(f"OS: {name} [{', '.join(marks)}]")
+        to_stdout(f"OS: {name} [global status: {', '.join(marks)}]")
         if variants:
             to_stdout(f"  Variants: [{', '.join(variants)}]")
         for node in sorted(nodes):
@@ -36,9 +36,16 @@ def _node(node: str, places: list[list[Any]]) -> None:
     if not places:
         to_stdout(f"  Node: {node}, status: ERROR (not found)")
         return
-    path, ok, message = places[0][:3]
-    state = f"OK (path: {path})" if ok else f"ERROR: {message} (path: {path})"
-    to_stdout(f"  Node: {node}, status: {state}")
+    path, ok, message, variants, parameters, api_versions, trusted = places[0][:7]
+    if not ok:
+        to_stdout(f"  Node: {node}, status: invalid (path: {path}) [diagnostic: {message}]")
+    else:
+        facts = [f"[API versions: {', '.join(str(item) for item in sorted(api_versions)[::-1])}]"]
+        facts += [f"[variants: {', '.join(variants)}]"] if variants else []
+        names = [name for name, _doc in parameters]
+        facts += [f"[parameters: {', '.join(names)}]"] if names else []
+        facts.append("[trusted]" if trusted else "[untrusted]")
+        to_stdout(f"  Node: {node}, status: valid (path: {path}) {' '.join(facts)}")
     for other in places[1:]:
         to_stdout(f"    hidden behind it: {other[0]}")
 

@@ -28,10 +28,6 @@ def list_os(values: Values, args: list[str]) -> int:
     return 0
 
 
-def _yes_no(value: Any) -> str:
-    return "yes" if value else "no"
-
-
 def info(values: Values, args: list[str]) -> int:
     """Print what is known about OS definitions."""
     fields = ["name", "valid", "variants", "parameters", "api_versions", "blacklisted", "hidden",
@@ -63,13 +59,10 @@ def _show(known: dict[str, Any]) -> None:
         to_stdout(f"    - {version}")
     _section("variants", [f"    - {name}" for name in known["variants"] or []])
     _section("parameters", [f"    - {name}: {doc}" for name, doc in known["parameters"] or []])
-    to_stdout(f"  - trusted: {_yes_no(known['trusted'])}")
+    to_stdout(f"  - trusted: {bool(known['trusted'])}")
 
 
 def _section(title: str, lines: list[str]) -> None:
-    if not lines:
-        to_stdout(f"  - no {title}")
-        return
     to_stdout(f"  - {title}:")
     for line in lines:
         to_stdout(line)

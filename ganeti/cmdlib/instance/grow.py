@@ -24,11 +24,11 @@ class LUInstanceGrowDisk(InstanceUnit):
     def check_prereq(self) -> None:
         super().check_prereq()
         for uuid in self.config.instance_nodes(self.instance):
-            nodes.require_online(self, self.config.nodes[uuid])
+            nodes.require_online(self.config.nodes[uuid])
         if self.op.disk >= len(self.instance.disks):
             raise errors.OpPrereqError(
-                f"Instance {self.instance.name} has no disk {self.op.disk}, only"
-                f" {len(self.instance.disks)} (counted from 0)", errors.ECODE_INVAL)
+                f"Instance {self.instance.name} has no disk {self.op.disk}; it has"
+                f" {len(self.instance.disks)}, counted from 0", errors.ECODE_INVAL)
         self.disk = self.disks[self.op.disk]
         template = storage.template(self.disk.dev_type)
         if not template.growable:

@@ -44,8 +44,13 @@ def test_nested_values():
              ("Tuple", ("a", 1)), ("Map", {"b": 1, "a": {"c": 2}}),
              ("List", ["one", [("k", "v"), ("l", "w")]])]
     assert info.lines(value) == [
-        "Name: x", "Empty: ", "None: None", "Flag: True", "Tuple: [a, 1]", "Map:", "  a:",
-        "    c: 2", "  b: 1", "List:", "  - one", "  - k: v", "    l: w"]
+        "Name: x", "Empty: ", "None: None", "Flag: True", "Tuple: [a, 1]", "Map: ", "  a: ",
+        "    c: 2", "  b: 1", "List: ", "  - one", "  - k: v", "    l: w"]
+
+
+def test_whole_numbers_have_no_fraction():
+    assert info.lines({"a": 4.0, "b": 1.5}) == ["a: 4", "b: 1.5"]
+    assert info.with_defaults({}, {"a": 1.0}) == {"a": "default (1)"}
 
 
 def test_a_list_of_objects():

@@ -20,7 +20,7 @@ def test_startup_submits_with_reason(run, master):
     master.answers[protocol.REQ_QUERY_INSTANCES] = [["web1.example.org"]]
     assert run("gnt-instance startup --reason=because --priority=high --paused "
                "-H acpi=false -B memory=1g web1").status == 0
-    (op,) = master.called(protocol.REQ_SUBMIT_JOB)[0][0]
+    (((op,),),) = master.called(protocol.REQ_SUBMIT_MANY_JOBS)[0]
     assert op["OP_ID"] == "OP_INSTANCE_STARTUP" and op["instance_name"] == "web1.example.org"
     assert op["startup_paused"] is True and op["priority"] == -10
     assert op["hvparams"] == {"acpi": False}
@@ -34,15 +34,16 @@ def test_log_entries_are_printed_with_their_time(run, master):
     master.log = [[1, [1700000000, 0], "message", "* one\ntwo\x1b[31m"],
                   [2, [1700000000, 0], "message-list", ["three"]]]
     out = run("gnt-instance startup web1").out
-    assert [line.split(" ", 5)[5] for line in out.splitlines()] == [
-        "* one", r"two\x1b[31m", "three"]
-    assert out.startswith("Tue Nov 14 22:13:20 2023 * one\n")
+    waiting, *lines = out.splitlines()
+    assert waiting == "Waiting for job 1 for web1 ..."
+    assert [line.split(" ", 5)[5] for line in lines] == ["* one", r"two\x1b[31m", "three"]
+    assert lines[0] == "Tue Nov 14 22:13:20 2023 * one"
 
 
 def test_submit_does_not_wait(run, master):
     master.answers[protocol.REQ_QUERY_INSTANCES] = [["web1"]]
     outcome = run("gnt-instance shutdown --submit --print-jobid web1")
-    assert (outcome.status, outcome.out, outcome.err) == (0, "1\n", "JobID: 1\n")
+    assert (outcome.status, outcome.out, outcome.err) == (0, "1\n1: web1\n", "")
     assert not master.called(protocol.REQ_WAIT_FOR_JOB_CHANGE)
 
 
@@ -62,7 +63,8 @@ def test_a_failed_job_among_several(run, master):
         ["success", ["success"], [None]] if ids == [1] else
         ["error", ["error"], [["OpExecError", ["no luck"]]]]]
     outcome = run("gnt-instance shutdown web1 web2")
-    assert outcome.status == 1 and outcome.err == "Job 2 for web2 has failed: no luck\n"
+    assert outcome.status == 1 and outcome.err == (
+        "Job 2 for web2 has failed: Failure: command execution error:\nno luck\n")
 
 
 def test_all_instances_are_confirmed(run, master):

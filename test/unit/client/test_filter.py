@@ -63,7 +63,7 @@ def test_info_tells_all(run, master):
     out = run("gnt-filter info").out
     assert master.called(protocol.REQ_QUERY_FILTERS)[0][0] is None
     assert out.splitlines()[:9] == [
-        f"- UUID: {UUID}", "  Watermark: 7", "  Priority: 1", "  Predicates:",
-        '    - ["jobid",[">","id",3]]', "  Action: PAUSE", "  Reason trail:",
+        f"- UUID: {UUID}", "  Watermark: 7", "  Priority: 1", "  Predicates: ",
+        '    - ["jobid",[">","id",3]]', "  Action: PAUSE", "  Reason trail: ",
         "    - Source: gnt:user", "      Reason: why"]
     assert "2023-11-14 22:13:20" in out and out.count("UUID: ") == 2
