@@ -115,12 +115,39 @@ def load(root: pathlib.Path) -> VirtualCluster:
         raise VclusterError(f"{root / STATE_FILE} is damaged ({err}); remove {root}") from err
 
 
+#: Networks that this process has chosen and where no node is on yet -> listening descriptor.
+_claims: dict[str, int] = {}
+
+
 def free_prefix() -> str:
-    """Find a 127.0.x network in which no virtual node is on."""
+    """Choose a 127.0.x network in which no virtual node is on.
+
+    It is claimed, so that clusters that are made at the same moment differ; `release` ends that.
+    """
     for third in range(77, 250):
-        if all(_is_free(f"127.0.{third}.1", port) for port in (NODED_PORT, SSH_PORT)):
-            return f"127.0.{third}"
+        prefix = f"127.0.{third}"
+        if _claim(prefix):
+            if all(_is_free(f"{prefix}.1", port) for port in (NODED_PORT, SSH_PORT)):
+                return prefix
+            release(prefix)
     raise VclusterError("No free 127.0.x network: too many virtual clusters are up")
+
+
+def _claim(prefix: str) -> bool:
+    with socket.socket() as claim:
+        try:
+            claim.bind((f"{prefix}.{CLUSTER_HOST}", SSH_PORT))
+            claim.listen()
+        except OSError:
+            return False
+        _claims[prefix] = claim.detach()
+    return True
+
+
+def release(prefix: str) -> None:
+    """End the claim, if there is one: the network's first node holds its own address now."""
+    if prefix in _claims:
+        os.close(_claims.pop(prefix))
 
 
 def free_private_prefix() -> str:

@@ -132,6 +132,7 @@ def _start_sshd(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> Non
     if said[:1] != ["ready"]:
         raise layout.VclusterError(f"{node.name}: its ssh server did not start: "
                                    f"{said[-1] if said else 'no message'}")
+    layout.release(cluster.prefix)
 
 
 def state(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> tuple[str, list[str]]:
