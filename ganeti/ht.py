@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any as Value
 
 from ganeti import errors
@@ -86,7 +86,6 @@ def _is_number(value: Value) -> bool:
 
 
 Any = _Simple("anything", "any", lambda value: True)
-Anything = Any
 Bool = _Simple("true or false", "boolean", lambda value: isinstance(value, bool))
 Int = _Simple("an integer", "integer", _is_int)
 String = _Simple("a string", "string", lambda value: isinstance(value, str))
@@ -502,8 +501,3 @@ class _Size(Type):
 Size = _Size()
 Ipv4Address = Regex(r"(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}",
                     "an IPv4 address", "ipv4-address")
-
-
-def check_all(types: Sequence[tuple[str, Type]], values: Mapping[str, Value]) -> dict[str, Value]:
-    """Check named values in the order given; a missing one is checked as null."""
-    return {name: kind.check(values.get(name), name) for name, kind in types}

@@ -40,11 +40,10 @@ SPLIT_OPTIONS = [Option(f"--specs-{dest.removeprefix('ispecs_').replace('_', '-'
                         help=f"Limits of {key} for instances") for dest, key in _SPLIT.items()]
 
 
-def from_options(values: Values, *, group: bool, fill_all: bool = False) -> dict[str, Any]:
+def from_options(values: Values, *, group: bool) -> dict[str, Any]:
     """The parts of a policy that the options set.
 
     :param group: "default" takes a part back to what the cluster says
-    :param fill_all: missing bounds and standard values are the built-in ones
     """
     result: dict[str, Any] = {}
     bounds = values.ipolicy_bounds_specs
@@ -54,7 +53,7 @@ def from_options(values: Values, *, group: bool, fill_all: bool = False) -> dict
     std = getattr(values, "ipolicy_std_specs", None)
     if std is not None:
         result[constants.ISPECS_STD] = _specs(std, "std")
-    _split(values, result, fill_all)
+    _split(values, result)
     templates = values.ipolicy_disk_templates
     if templates is not None:
         result[constants.IPOLICY_DTS] = _default_or(
@@ -108,7 +107,7 @@ def _amount(key: str, value: Any, where: str) -> int:
                                    errors.ECODE_INVAL) from None
 
 
-def _split(values: Values, result: dict[str, Any], fill_all: bool) -> None:
+def _split(values: Values, result: dict[str, Any]) -> None:
     given = {key: getattr(values, dest) for dest, key in _SPLIT.items()
              if getattr(values, dest, None)}
     if not given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganeti.cli.report import to_stderr, to_stdout
+from ganeti.cli.report import to_stdout
 
 #: answer -> (what is typed, what it means)
 YES_NO = (("y", True, "Yes, do it"), ("n", False, "No, leave it"))
@@ -56,8 +56,3 @@ def confirm_many(names: Sequence[str], kind: str, operation: str, extra: str = "
         to_stdout(f"Affected {kind}:{listing}")
         answer = ask(question, choices)
     return bool(answer)
-
-
-def warn(text: str) -> None:
-    """A warning on the standard error."""
-    to_stderr(f"Warning: {text}")

@@ -10,7 +10,6 @@ PRIORITY = Option("--priority", dest="priority", type="priority", metavar="low|n
                   choices=("low", "normal", "high"), help="Priority of the job")
 DRY_RUN = Option("--dry-run", dest="dry_run", action=STORE_TRUE, default=False,
                  help="Check whether it could be done, and do nothing")
-JOB_OPTIONS = [SUBMIT, PRINT_JOBID, PRIORITY]
 
 FORCE = Option("-f", "--force", dest="force", action=STORE_TRUE, default=False,
                help="Do not ask for confirmation")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ganeti import constants, errors
 from ganeti.locking import levels
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Level = levels.Level
 ALL = levels.ALL
+Found = TypeVar("Found")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class Hooks:
 
     path: str
     object_type: str
+
+
+def still_there(found: Found | None, what: str) -> Found:
+    """What was found after waiting for locks; the object may have gone in the meantime."""
+    if found is None:
+        raise errors.OpPrereqError(f"{what} was removed by another job", errors.ECODE_NOENT)
+    return found
 
 
 class JobsResult:

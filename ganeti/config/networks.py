@@ -74,11 +74,6 @@ class Pool:
                 f"Network {self._network.name} has no free address left")
         return self.address(index)
 
-    @property
-    def free_count(self) -> int:
-        """How many addresses are free."""
-        return int((self.taken | self.external).count(0))
-
     def take(self, address: str, *, external: bool = False) -> None:
         """Mark an address; one that is marked already stays so."""
         (self.external if external else self.taken)[self.index(address)] = 1

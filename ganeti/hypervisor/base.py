@@ -83,8 +83,6 @@ class BaseHypervisor(ABC):
     can_balloon: ClassVar[bool] = False
     #: Instances need a TCP port for their graphical console
     needs_network_port: ClassVar[bool] = False
-    #: Disks have to be block devices (file based ones go through a loop device)
-    needs_block_devices: ClassVar[bool] = False
     #: The driver can tell that a guest was shut down from inside
     detects_user_shutdown: ClassVar[bool] = False
     #: Logical paths of files that every node needs, and of those that it may lack

@@ -49,11 +49,6 @@ class Scheduler:
         self.limits = Limits(constants.DEFAULT_MAX_RUNNING_JOBS,
                              constants.DEFAULT_MAX_TRACKED_JOBS)
 
-    @property
-    def running_count(self) -> int:
-        """Jobs that are under way."""
-        return len(self._running)
-
     def add(self, job: jobs.Job) -> None:
         """A queued job has come, or its priority has changed."""
         heapq.heappush(self._ready, (job.priority, job.id))

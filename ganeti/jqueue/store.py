@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ganeti import constants, errors
+from ganeti import constants
 from ganeti.jqueue import replica
 from ganeti.utils import journal
 
@@ -257,11 +257,6 @@ class Store:
         with self._state:
             return {uuid: copy.trouble for uuid, copy in self._replicas.items()
                     if not copy.trusted}
-
-    def check_writable(self) -> None:
-        """Refuse early when the directory can not be written at all."""
-        if not os.access(self._directory, os.W_OK | os.X_OK):
-            raise errors.JobQueueError(f"The job queue {self._directory} is not writable")
 
 
 def _ids_in(directory: str) -> list[int]:

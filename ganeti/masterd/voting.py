@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ganeti import constants, errors, objects
+from ganeti import errors, objects
 from ganeti.rpc import runner
 
 TRIES: Final = 6
@@ -83,6 +83,3 @@ async def require_majority(rpc: runner.RpcRunner, config: objects.ConfigData, me
         hint = ("start the node daemons of the other nodes, or, if they are lost for good, use"
                 " --no-voting --yes-do-it")
     raise NotMaster(f"Voting cannot be won by {me}: {votes.describe()}; {hint}")
-
-
-EXIT_STATUS: Final = constants.EXIT_NOTMASTER

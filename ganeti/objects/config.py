@@ -261,6 +261,11 @@ class ConfigData(FilledParameters):
         return self.cached("members", ("nodes",), lambda: _collect(
             (node.group, node) for node in self.nodes.values())).get(group_uuid, [])
 
+    def group_instances(self, group_uuid: str) -> list[Instance]:
+        """The instances whose primary node is in a group."""
+        return [inst for node in self.group_nodes(group_uuid)
+                for inst in self.primaries(node.uuid)]
+
     def instance_disks(self, instance: Instance) -> list[Disk]:
         """The disks of an instance in their order."""
         return [self.disk(uuid) for uuid in instance.disks]

@@ -20,7 +20,6 @@ ONE_DAY = constants.RPC_TMO_1DAY
 LANE_QUICK = "quick"
 LANE_NORMAL = "normal"
 LANE_SLOW = "slow"
-LANES = (LANE_QUICK, LANE_NORMAL, LANE_SLOW)
 
 
 @dataclass(frozen=True, slots=True)

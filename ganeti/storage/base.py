@@ -8,8 +8,6 @@ in their own modules; which types there are is in :mod:`ganeti.storage.registry`
 from __future__ import annotations
 
 import enum
-import os
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,12 +173,6 @@ class BlockDev(ABC):
             raise errors.BlockDeviceError(
                 f"Disk {self.disk.iv_name or self.disk.uuid} ({self.disk.dev_type}"
                 f" {self.disk.logical_id[-1]}) is not present on this node")
-
-    def note_numbers(self) -> None:
-        """Remember major and minor when :attr:`path` is a block device."""
-        info = os.stat(self.path)
-        if stat.S_ISBLK(info.st_mode):
-            self.major, self.minor = os.major(info.st_rdev), os.minor(info.st_rdev)
 
 
 class DiskTemplate(ABC):

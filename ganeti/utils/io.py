@@ -8,7 +8,7 @@ import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 
 from ganeti import errors
@@ -227,13 +227,6 @@ def locked_pid(path: str) -> int:
     finally:
         os.close(fd)
     return 0
-
-
-@contextlib.contextmanager
-def temporary_directory(parent: str | None = None, prefix: str = "ganeti-") -> Iterator[str]:
-    """A directory that is gone after the block."""
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as path:
-        yield path
 
 
 def tail(path: str, lines: int = 20, limit: int = 64 * 1024) -> list[str]:

@@ -141,11 +141,6 @@ def match_name(name: str, names: Iterable[str], *, case_sensitive: bool = True) 
     return short[0] if len(short) == 1 else None
 
 
-def commafy(items: Iterable[Any]) -> str:
-    """Items joined by ', '."""
-    return ", ".join(str(item) for item in items)
-
-
 def safe(text: str) -> str:
     """A text for a terminal or log: control characters written as escapes, on one line."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

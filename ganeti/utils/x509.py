@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-import socket
 import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -230,14 +229,3 @@ def common_name(cert: x509.Certificate) -> str:
 def write(path: str, pem: bytes, *, mode: int = 0o400) -> None:
     """Store key and certificate."""
     io.write_file(path, pem, mode=mode)
-
-
-def fetch_digest(host: str, port: int, timeout: float = 10.0) -> str:
-    """Digest of the certificate that a server shows."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((host, port), timeout) as raw:
-        with context.wrap_socket(raw) as secure:
-            der = secure.getpeercert(binary_form=True)
-    return digest_der(der or b"")

@@ -28,7 +28,7 @@ def init(values: Values, args: list[str]) -> int:
     from ganeti.masterd import bootstrap
     given = settings.read(values)
     given["gluster_storage_dir"] = values.gluster_storage_dir
-    given["ipolicy"] = policy.from_options(values, group=False, fill_all=True) or None
+    given["ipolicy"] = policy.from_options(values, group=False) or None
     wishes = bootstrap.Wishes(
         cluster_name=args[0], secondary_ip=values.secondary_ip,
         primary_ip_version=_ip_version(values.primary_ip_version),

@@ -164,7 +164,7 @@ def change(
     params = _params(nic, wanted, network, group, where)
     filled = lu.config.filled_nicparams(params)
     _require_sane(filled, wanted, where)
-    address = _address(lu, nic, wanted, network, where, hostname_ip)
+    address = _address(nic, wanted, network, where, hostname_ip)
     if filled["mode"] == constants.NIC_MODE_ROUTED and not address:
         raise errors.OpPrereqError(
             f"{where}: the mode {constants.NIC_MODE_ROUTED} needs an IP address",
@@ -224,7 +224,6 @@ def _require_sane(filled: Mapping[str, Any], wanted: Wish, where: str) -> None:
 
 
 def _address(
-    lu: base.LogicalUnit,
     nic: objects.Nic,
     wanted: Wish,
     network: objects.Network | None,

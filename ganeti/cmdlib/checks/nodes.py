@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from ganeti import errors, objects
-from ganeti.cmdlib import base
 
 
-def require_online(lu: base.LogicalUnit, node: objects.Node, hint: str = "") -> None:
+def require_online(node: objects.Node, hint: str = "") -> None:
     """Refuse a node that is marked offline."""
     if node.offline:
         raise errors.OpPrereqError(
             f"Node {node.name} is offline{'; ' + hint if hint else ''}", errors.ECODE_STATE)
 
 
-def require_not_drained(lu: base.LogicalUnit, node: objects.Node) -> None:
+def require_not_drained(node: objects.Node) -> None:
     """Refuse a node that gets no new instances."""
     if node.drained:
         raise errors.OpPrereqError(
@@ -21,7 +20,7 @@ def require_not_drained(lu: base.LogicalUnit, node: objects.Node) -> None:
             f" {node.name}'", errors.ECODE_STATE)
 
 
-def require_vm_capable(lu: base.LogicalUnit, node: objects.Node) -> None:
+def require_vm_capable(node: objects.Node) -> None:
     """Refuse a node that may not hold instances."""
     if not node.vm_capable:
         raise errors.OpPrereqError(
@@ -29,8 +28,8 @@ def require_vm_capable(lu: base.LogicalUnit, node: objects.Node) -> None:
             f" --vm-capable=yes {node.name}'", errors.ECODE_STATE)
 
 
-def require_target(lu: base.LogicalUnit, node: objects.Node) -> None:
+def require_target(node: objects.Node) -> None:
     """Refuse a node that can not take another instance."""
-    require_online(lu, node)
-    require_not_drained(lu, node)
-    require_vm_capable(lu, node)
+    require_online(node)
+    require_not_drained(node)
+    require_vm_capable(node)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeti import errors, objects, opcodes
+from ganeti import objects, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.cluster.verify import footprint
 from ganeti.storage import registry
@@ -49,8 +49,8 @@ class LUGroupVerifyDisks(base.LogicalUnit):
         self.group = self.config.expand_group(self.op.group_name)
 
     def _group_instances(self) -> list[objects.Instance]:
-        return [inst for node in self.config.group_nodes(self.group.uuid)
-                for inst in self.config.primaries(node.uuid) if not inst.forthcoming]
+        return [inst for inst in self.config.group_instances(self.group.uuid)
+                if not inst.forthcoming]
 
     def _instances(self) -> list[objects.Instance]:
         held = self.owned(Level.INSTANCE)
@@ -73,9 +73,7 @@ class LUGroupVerifyDisks(base.LogicalUnit):
         return None
 
     def check_prereq(self) -> None:
-        if self.group.uuid not in self.config.nodegroups:
-            raise errors.OpPrereqError(
-                f"Group {self.group.name} was removed by another job", errors.ECODE_NOENT)
+        base.still_there(self.config.nodegroups.get(self.group.uuid), f"Group {self.group.name}")
 
     def exec(self) -> tuple[dict[str, str], list[str], dict[str, list[list[str]]]]:
         config, held = self.config, self.owned(Level.NODE)

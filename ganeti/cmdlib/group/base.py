@@ -24,12 +24,9 @@ class GroupUnit(base.LogicalUnit):
 
     def refresh(self) -> objects.NodeGroup:
         """Read the group again, after waiting for locks."""
-        found = self.config.nodegroups.get(self.group.uuid)
-        if found is None:
-            raise errors.OpPrereqError(f"Group {self.group.name} was removed by another job",
-                                       errors.ECODE_NOENT)
-        self.group = found
-        return found
+        self.group = base.still_there(self.config.nodegroups.get(self.group.uuid),
+                                     f"Group {self.group.name}")
+        return self.group
 
     def check_prereq(self) -> None:
         self.refresh()

@@ -24,8 +24,7 @@ class LUGroupSetParams(GroupUnit):
         super().expand()
 
     def _instances(self) -> list[objects.Instance]:
-        return [inst for node in self.config.group_nodes(self.group.uuid)
-                for inst in self.config.primaries(node.uuid)]
+        return self.config.group_instances(self.group.uuid)
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level == Level.INSTANCE:

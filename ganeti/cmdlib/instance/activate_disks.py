@@ -16,7 +16,7 @@ class LUInstanceActivateDisks(InstanceUnit):
 
     def check_prereq(self) -> None:
         super().check_prereq()
-        nodes.require_online(self, self.primary)
+        nodes.require_online(self.primary)
 
     def exec(self) -> disks.Assembled:
         active = disks.activate(self, self.instance, ignore_size=self.op.ignore_size)

@@ -62,10 +62,8 @@ class InstanceUnit(base.LogicalUnit):
 
     def refresh(self) -> objects.Instance:
         """Read the instance again from the newest configuration."""
-        found = self.config.instances.get(self.instance.uuid)
-        if found is None:
-            raise errors.OpPrereqError(
-                f"Instance {self.instance.name} was removed by another job", errors.ECODE_NOENT)
+        found = base.still_there(self.config.instances.get(self.instance.uuid),
+                                 f"Instance {self.instance.name}")
         if found.name != self.instance.name:
             raise errors.OpPrereqError(
                 f"Instance {self.instance.name} was renamed to {found.name} by another job",

@@ -29,9 +29,8 @@ def candidates(unit: RelocatingUnit) -> list[str]:
 def require_nodes(unit: RelocatingUnit) -> None:
     """Refuse to clean up while the nodes that matter can not be asked."""
     for uuid in [unit.instance.primary_node, *([unit.target] if unit.target else [])]:
-        nodes.require_online(
-            unit, unit.config.nodes[uuid],
-            "it can not be told whether the guest runs there")
+        nodes.require_online(unit.config.nodes[uuid],
+                             "it can not be told whether the guest runs there")
 
 
 def clean_up(unit: RelocatingUnit) -> None:

@@ -17,7 +17,7 @@ class LUInstanceConsole(InstanceUnit):
 
     def check_prereq(self) -> None:
         super().check_prereq()
-        nodes.require_online(self, self.primary)
+        nodes.require_online(self.primary)
 
     def exec(self) -> dict[str, Any]:
         if not self.is_running():

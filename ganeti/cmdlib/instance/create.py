@@ -133,7 +133,7 @@ class LUInstanceCreate(base.LogicalUnit):
         assert self.primary is not None
         self.node = self.config.nodes[self.primary]
         for uuid in self._given_nodes():
-            nodes.require_target(self, self.config.nodes[uuid])
+            nodes.require_target(self.config.nodes[uuid])
         self.group = self.config.group_of(self.node)
         self._settle_nics()
         self._check_parameters()

@@ -25,7 +25,7 @@ class LUInstanceReboot(InstanceUnit):
     def check_prereq(self) -> None:
         super().check_prereq()
         self.require_not_offline_state("be restarted")
-        nodes.require_online(self, self.primary)
+        nodes.require_online(self.primary)
         nics.require_bridges(self, self.instance.nics, self.instance.primary_node)
 
     def exec(self) -> None:

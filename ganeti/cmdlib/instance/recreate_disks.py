@@ -96,7 +96,7 @@ class LUInstanceRecreateDisks(InstanceUnit):
             self.require_state([constants.ADMINST_DOWN, constants.ADMINST_OFFLINE],
                                "have its disks made anew on other nodes")
         for uuid in self.nodes or self.config.instance_nodes(self.instance):
-            nodes.require_online(self, self.config.nodes[uuid])
+            nodes.require_online(self.config.nodes[uuid])
         self.new_disks = [self._new_disk(index) for index in self.chosen]
 
     def _choose_nodes(self) -> None:
@@ -117,7 +117,7 @@ class LUInstanceRecreateDisks(InstanceUnit):
                 "The instance can only go to other nodes when all of its disks are made anew",
                 errors.ECODE_INVAL)
         for uuid in self.nodes:
-            nodes.require_target(self, self.config.nodes[uuid])
+            nodes.require_target(self.config.nodes[uuid])
 
     def _wanted(self) -> allocate.Wanted:
         config, instance = self.config, self.instance

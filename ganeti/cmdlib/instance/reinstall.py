@@ -26,7 +26,7 @@ class LUInstanceReinstall(InstanceUnit):
 
     def check_prereq(self) -> None:
         super().check_prereq()
-        nodes.require_online(self, self.primary)
+        nodes.require_online(self.primary)
         self.require_state([constants.ADMINST_DOWN], "be reinstalled")
         if not self.instance.disks:
             raise errors.OpPrereqError(

@@ -99,7 +99,7 @@ class RelocatingUnit(InstanceUnit):
         return self.config.nodes[self.target]
 
     def _require_fitting_target(self) -> None:
-        nodes.require_target(self, self.target_node)
+        nodes.require_target(self.target_node)
         group = self.config.group_of(self.target_node)
         if group.uuid != self.primary.group:
             self._require_policy(group)

@@ -36,7 +36,7 @@ class LUInstanceRename(InstanceUnit):
 
     def check_prereq(self) -> None:
         super().check_prereq()
-        nodes.require_online(self, self.primary)
+        nodes.require_online(self.primary)
         self.require_state([constants.ADMINST_DOWN, constants.ADMINST_OFFLINE], "be renamed")
         if self.op.name_check:
             _, address = names.resolve(self.new_name, "The new name")

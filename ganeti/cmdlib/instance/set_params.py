@@ -83,7 +83,7 @@ class LUInstanceSetParams(InstanceUnit):
     def check_prereq(self) -> None:
         super().check_prereq()
         if not self.op.offline:
-            nodes.require_online(self, self.primary)
+            nodes.require_online(self.primary)
         self._check_admin_state()
         self._check_new_primary()
         self._check_hypervisor()
@@ -109,7 +109,7 @@ class LUInstanceSetParams(InstanceUnit):
         """Another primary node is only recorded: the guest has to be stopped, the data shared."""
         if self.new_primary is None or self.new_primary == self.instance.primary_node:
             return
-        nodes.require_target(self, self.config.nodes[self.new_primary])
+        nodes.require_target(self.config.nodes[self.new_primary])
         if self.instance.admin_state == constants.ADMINST_UP or (
                 not self.primary.offline and self.runtime_info()):
             raise errors.OpPrereqError(

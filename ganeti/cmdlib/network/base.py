@@ -29,12 +29,9 @@ class NetworkUnit(base.LogicalUnit):
 
     def refresh(self) -> objects.Network:
         """Read the network again, after waiting for locks."""
-        found = self.config.networks.get(self.network.uuid)
-        if found is None:
-            raise errors.OpPrereqError(f"Network {self.network.name} was removed by another job",
-                                       errors.ECODE_NOENT)
-        self.network = found
-        return found
+        self.network = base.still_there(self.config.networks.get(self.network.uuid),
+                                       f"Network {self.network.name}")
+        return self.network
 
     def hooks_nodes(self) -> tuple[list[str], list[str]]:
         master = [self.config.cluster.master_node]
@@ -85,10 +82,3 @@ def addresses_of_hosts(config: objects.ConfigData) -> Iterator[tuple[str, str]]:
         yield node.primary_ip, f"node {node.name}"
         if node.secondary_ip != node.primary_ip:
             yield node.secondary_ip, f"node {node.name}"
-
-
-def group_instances(config: objects.ConfigData, group: objects.NodeGroup,
-                    ) -> list[objects.Instance]:
-    """Instances whose primary node is in the group."""
-    return [inst for node in config.group_nodes(group.uuid)
-            for inst in config.primaries(node.uuid)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
-from ganeti.cmdlib.network.base import Level, NetworkUnit, group_instances
+from ganeti.cmdlib.network.base import Level, NetworkUnit
 from ganeti.config import networks
 
 
@@ -21,7 +21,7 @@ class _GroupAndNetwork(NetworkUnit):
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level == Level.INSTANCE and self.wants_instances():
-            names = [inst.name for inst in group_instances(self.config, self.group)]
+            names = [inst.name for inst in self.config.group_instances(self.group.uuid)]
             return base.LockRequest(names, shared=True)
         return base.LockRequest([self.group.uuid]) if level == Level.NODEGROUP else None
 
@@ -31,12 +31,9 @@ class _GroupAndNetwork(NetworkUnit):
 
     def check_prereq(self) -> None:
         super().check_prereq()
-        found = self.config.nodegroups.get(self.group.uuid)
-        if found is None:
-            raise errors.OpPrereqError(f"Group {self.group.name} was removed by another job",
-                                       errors.ECODE_NOENT)
-        self.group = found
-        self.connected = self.network.uuid in found.networks
+        self.group = base.still_there(self.config.nodegroups.get(self.group.uuid),
+                                      f"Group {self.group.name}")
+        self.connected = self.network.uuid in self.group.networks
 
     def hooks_nodes(self) -> tuple[list[str], list[str]]:
         nodes = [node.uuid for node in self.config.group_nodes(self.group.uuid)]
@@ -88,7 +85,7 @@ class LUNetworkConnect(_GroupAndNetwork):
         if self.op.conflicts_check:
             pool = networks.Pool(self.network)
             conflicts = [f"{inst.name} has {nic.ip}"
-                         for inst in group_instances(self.config, self.group)
+                         for inst in self.config.group_instances(self.group.uuid)
                          for nic in inst.nics
                          if nic.ip and not nic.network and pool.contains(nic.ip)]
             if conflicts:
@@ -120,7 +117,7 @@ class LUNetworkDisconnect(_GroupAndNetwork):
             self.feedback.warning(f"Network {self.network.name} is not connected to group"
                                   f" {self.group.name}")
             return
-        users = sorted(inst.name for inst in group_instances(self.config, self.group)
+        users = sorted(inst.name for inst in self.config.group_instances(self.group.uuid)
                        if any(nic.network == self.network.uuid for nic in inst.nics))
         if users:
             raise errors.OpPrereqError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ganeti import errors, objects
 from ganeti.cmdlib import base
 from ganeti.utils import text
@@ -19,12 +21,9 @@ class NodeUnit(base.LogicalUnit):
 
     def refresh(self) -> objects.Node:
         """Read the node again, after waiting for locks."""
-        found = self.config.nodes.get(self.node.uuid)
-        if found is None:
-            raise errors.OpPrereqError(f"Node {self.node.name} was removed by another job",
-                                       errors.ECODE_NOENT)
-        self.node = found
-        return found
+        self.node = base.still_there(self.config.nodes.get(self.node.uuid),
+                                    f"Node {self.node.name}")
+        return self.node
 
     @property
     def is_master(self) -> bool:
@@ -42,10 +41,20 @@ def expand_node(config: objects.ConfigData, uuid: str | None, name: str) -> obje
     return node
 
 
-def wanted_nodes(config: objects.ConfigData, names: list[str]) -> list[objects.Node]:
-    """Nodes by name, in the order given; all nodes by name when none is named."""
+def wanted_nodes(config: objects.ConfigData, names: Sequence[str],
+                 uuids: Sequence[str] | None = None) -> list[objects.Node]:
+    """Nodes in the order given, by name or uuid; all nodes by name when none is given.
+
+    Uuids that come along with names have to belong to them, pair by pair.
+    """
+    if names and uuids and len(names) != len(uuids):
+        raise errors.OpPrereqError(
+            f"There are {len(names)} names of nodes, but {len(uuids)} UUIDs", errors.ECODE_INVAL)
     if names:
-        return list(dict.fromkeys(config.expand_node(name) for name in names))
+        pairs = zip(names, uuids or [None] * len(names), strict=True)
+        return list(dict.fromkeys(expand_node(config, uuid, name) for name, uuid in pairs))
+    if uuids:
+        return list(dict.fromkeys(config.expand_node(uuid) for uuid in uuids))
     return text.nice_sort(config.nodes.values(), key=lambda node: node.name)
 
 

@@ -48,12 +48,13 @@ class LUOobCommand(base.LogicalUnit):
     NOT_ON_MASTER = frozenset([constants.OOB_POWER_OFF, constants.OOB_POWER_CYCLE])
 
     def expand(self) -> None:
-        self.nodes = wanted_nodes(self.config, self.op.node_names)
+        self.named = bool(self.op.node_names or self.op.node_uuids)
+        self.nodes = wanted_nodes(self.config, self.op.node_names, self.op.node_uuids)
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level != Level.NODE:
             return None
-        return base.LockRequest([node.uuid for node in self.nodes] if self.op.node_names
+        return base.LockRequest([node.uuid for node in self.nodes] if self.named
                                 else base.ALL)
 
     def check_prereq(self) -> None:
@@ -71,7 +72,7 @@ class LUOobCommand(base.LogicalUnit):
         master = self.config.cluster.master_node
         if self.op.command not in self.NOT_ON_MASTER:
             return
-        if self.op.node_names and any(node.uuid == master for node in self.nodes):
+        if self.named and any(node.uuid == master for node in self.nodes):
             program = self._program(self.config.master_node) or "its out-of-band program"
             raise errors.OpPrereqError(
                 f"The master would switch itself off; run '{program} {self.op.command}"

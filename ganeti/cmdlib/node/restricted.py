@@ -15,7 +15,7 @@ class LURestrictedCommand(base.LogicalUnit):
     OP = opcodes.OpRestrictedCommand
 
     def expand(self) -> None:
-        self.nodes = wanted_nodes(self.config, self.op.nodes)
+        self.nodes = wanted_nodes(self.config, self.op.nodes, self.op.node_uuids)
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level != Level.NODE:

@@ -29,11 +29,6 @@ class Wish:
     offline: bool | None = None
     master_capable: bool | None = None
 
-    @property
-    def about_roles(self) -> bool:
-        return not (self.master_candidate is None and self.drained is None
-                    and self.offline is None)
-
 
 FLAGS = ("master_candidate", "drained", "offline")
 _OF_ROLE = {Role.CANDIDATE: "master_candidate", Role.DRAINED: "drained",

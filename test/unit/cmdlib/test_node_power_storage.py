@@ -50,6 +50,21 @@ def test_power_is_recorded(start_master):
     assert any("the helper says off" in line for line in master.log)
 
 
+def test_nodes_are_named_by_uuid_too(start_master):
+    master = start_master(**OOB)
+    master.nodes.answer("run_oob", '{"powered": true}')
+    node1, node2 = (master.config.node_by_name(f"node{i}.example.com").uuid for i in (1, 2))
+    assert [row[0][1] for row in oob(master, "power-status", node_uuids=[node2])] == [
+        "node2.example.com"]
+    assert len(oob(master, "power-status", "node2", node_uuids=[node2])) == 1
+    with pytest.raises(errors.OpPrereqError, match="it was replaced by another one"):
+        oob(master, "power-status", "node2", node_uuids=[node1])
+    with pytest.raises(errors.OpPrereqError, match="1 names of nodes, but 2 UUIDs"):
+        oob(master, "power-status", "node2", node_uuids=[node1, node2])
+    with pytest.raises(errors.OpPrereqError, match="would switch itself off"):
+        oob(master, "power-off", node_uuids=[node1])
+
+
 @pytest.mark.parametrize("output", ["no json", '{"powered": "yes"}', "[]"])
 def test_answers_of_the_helper_are_checked(start_master, output):
     master = start_master(**OOB)

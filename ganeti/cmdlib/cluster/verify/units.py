@@ -77,8 +77,7 @@ class LUClusterVerifyGroup(base.LogicalUnit):
         self.group = self.config.expand_group(self.op.group_name)
 
     def _instances(self) -> list[objects.Instance]:
-        return [inst for node in self.config.group_nodes(self.group.uuid)
-                for inst in self.config.primaries(node.uuid)]
+        return self.config.group_instances(self.group.uuid)
 
     def locks(self, level: Level) -> base.LockRequest | None:
         if level == Level.INSTANCE:
@@ -93,11 +92,8 @@ class LUClusterVerifyGroup(base.LogicalUnit):
         return None
 
     def check_prereq(self) -> None:
-        found = self.config.nodegroups.get(self.group.uuid)
-        if found is None:
-            raise errors.OpPrereqError(
-                f"Group {self.group.name} was removed by another job", errors.ECODE_NOENT)
-        self.group = found
+        self.group = base.still_there(self.config.nodegroups.get(self.group.uuid),
+                                      f"Group {self.group.name}")
 
     def hooks_env(self) -> dict[str, Any]:
         env = {"CLUSTER_TAGS": " ".join(self.config.cluster.tags)}
