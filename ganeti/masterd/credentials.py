@@ -10,7 +10,6 @@ from typing import Any
 from ganeti import constants, errors, pathutils, undo
 from ganeti.utils import io, net, ssh, sshkeys, x509
 
-_SECRET_MODE = 0o400
 _SHARED_MODE = 0o440
 
 
