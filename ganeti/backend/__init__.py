@@ -14,6 +14,7 @@ from typing import Any
 #: Modules that hold functions for calls of the master
 MODULES: list[str] = [
     "ganeti.backend.blockdev",
+    "ganeti.backend.candidate",
     "ganeti.backend.delay",
     "ganeti.backend.diskdata",
     "ganeti.backend.export",

@@ -13,8 +13,9 @@ from typing import Final
 from ganeti import constants, errors, objects, ssconf
 from ganeti.cmdlib.cluster import master_ip
 from ganeti.config import distribute, files, store
+from ganeti.masterd import freshness
 from ganeti.rpc import runner
-from ganeti.utils import net, retry
+from ganeti.utils import journal, net, retry
 
 IP_SECONDS: Final = 30.0
 """How long the cluster's address may take to disappear from the old master."""
@@ -22,8 +23,8 @@ IP_SECONDS: Final = 30.0
 Feedback = Callable[[str], object]
 
 
-def fail_over(feedback: Feedback, *, no_voting: bool = False,
-              ignore_offline: bool = True) -> None:
+def fail_over(feedback: Feedback, *, no_voting: bool = False, ignore_offline: bool = True,
+              accept_older_data: bool = False) -> None:
     """Take the master role and start the master daemons here."""
     path = files.default_path()
     config = files.read(path)
@@ -33,8 +34,12 @@ def fail_over(feedback: Feedback, *, no_voting: bool = False,
             feedback("Going on without the votes of the other nodes, as told")
         else:
             require_agreement(rpc, config, me, ignore_offline)
+        require_newest(rpc, config, me, feedback, accept_older_data)
         stop_old_master(rpc, config, feedback)
-        take_over(rpc, path, me, feedback)
+        # What the old master did until it stopped counts as well.
+        config = files.read(path)
+        highest = require_newest(rpc, config, me, _quiet, accept_older_data)
+        take_over(rpc, path, me, feedback, highest)
         result = rpc.node_start_master_daemons(me.uuid, no_voting)
         result.raise_if_failed(f"The master daemons on {me.name} can not be started")
     feedback(f"{me.name} is the master now")
@@ -79,6 +84,30 @@ def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
             errors.ECODE_ENVIRON)
 
 
+def require_newest(rpc: runner.RpcRunner, config: objects.ConfigData, me: objects.Node,
+                   feedback: Feedback, accept_older_data: bool) -> freshness.State:
+    """Refuse to roll the cluster back to older data; gives the newest numbers found."""
+    others = freshness.nodes_to_ask(config, me.name)
+    found = freshness.judge(config, rpc.multi_within(
+        freshness.ANSWER_SECONDS, others, freshness.CALL))
+    for name, trouble in sorted(found.silent.items()):
+        feedback(f"Warning: whether {name} has newer data is not known ({trouble})")
+    if not found.newer:
+        return found.highest
+    if not accept_older_data:
+        raise errors.OpPrereqError(
+            f"This node's data are older than those of others: here is {found.mine.describe()},"
+            f" but {found.describe_newer()}. Run the fail-over there, or use --accept-older-data"
+            " if what is missing here may be lost", errors.ECODE_STATE)
+    feedback(f"Warning: newer data are given up, as told: {found.describe_newer()}, here is"
+             f" {found.mine.describe()}")
+    return found.highest
+
+
+def _quiet(_text: str) -> None:
+    """For what was told already."""
+
+
 def stop_old_master(rpc: runner.RpcRunner, config: objects.ConfigData,
                     feedback: Feedback) -> None:
     """Stop the daemons of the old master and see that the cluster's address is gone."""
@@ -110,9 +139,20 @@ def _disappears(address: str, port: int) -> bool:
         IP_SECONDS, 0.5)
 
 
-def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: Feedback) -> None:
-    """Write down here and on all reachable nodes that this node is the master."""
-    cfg = store.ConfigStore.load(path)
+def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: Feedback,
+              highest: freshness.State | None = None) -> None:
+    """Write down here and on all reachable nodes that this node is the master.
+
+    Serial numbers and job ids go on from the highest that any candidate has, even if this node
+    never had them: no number stands for two things.
+    """
+    config = files.read(path)
+    if highest is not None:
+        config = config.with_changes(serial_no=max(config.serial_no, highest.config))
+        text = f"{highest.queue}\n"
+        rpc.multi_within(30.0, [me.uuid], "jobqueue_apply", [[journal.WRITE, "serial", text]])[
+            me.uuid].raise_if_failed("The job queue of this node can not be written")
+    cfg = store.ConfigStore(config, path)
     distribution = distribute.Distribution(rpc, path)
     cfg.start(distribution)
     try:

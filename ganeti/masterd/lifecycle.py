@@ -16,7 +16,7 @@ from ganeti.jqueue import filters, queue
 from ganeti.jqueue import store as queue_store
 from ganeti.locking import manager
 from ganeti.luxi import server as luxi_server
-from ganeti.masterd import context, hooks, luxi, voting
+from ganeti.masterd import context, hooks, luxi
 from ganeti.rpc import runner
 from ganeti.utils import io, net
 
@@ -208,16 +208,3 @@ def _groups_of(peer: luxi_server.Peer) -> list[int]:
         return os.getgrouplist(runtime.user_name(peer.uid), peer.gid)
     except (KeyError, OSError):
         return [peer.gid]
-
-
-async def take_office(options_no_voting: bool, me: str, rpc: runner.RpcRunner,
-                      config: objects.ConfigData) -> None:
-    """Refuse to be a second master."""
-    if config.master_node_name != me:
-        raise voting.NotMaster(
-            f"This node is {me}, the master of its configuration is {config.master_node_name}")
-    if options_no_voting:
-        logging.warning("Starting without the votes of the other nodes, as told")
-        return
-    votes = await voting.require_majority(rpc, config, me)
-    logging.info("This node is the master: %s", votes.describe())

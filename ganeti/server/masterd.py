@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import sys
 from typing import Final
 
 from ganeti import constants, errors, ssconf
-from ganeti.masterd import lifecycle, voting
+from ganeti.config import store
+from ganeti.masterd import lifecycle, office, voting
 from ganeti.rpc import runner
 from ganeti.utils import daemon, net
 
@@ -57,18 +59,29 @@ async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     cfg = lifecycle.load_config()
     rpc = runner.RpcRunner(lambda: cfg.snapshot, asyncio.get_running_loop())
     try:
-        await lifecycle.take_office(options.no_voting, net.hostname(), rpc, cfg.snapshot)
-    except voting.NotMaster as err:
+        await office.take(options.no_voting, net.hostname(), rpc, cfg.snapshot)
+    except errors.GenericError as err:
         await rpc.aclose()
-        raise daemon.Refusal(errors.text(err), constants.EXIT_NOTMASTER) from err
+        status = (constants.EXIT_NOTMASTER if isinstance(err, voting.NotMaster)
+                  else constants.EXIT_FAILURE)
+        raise daemon.Refusal(errors.text(err), status) from err
     master = lifecycle.Master(cfg, rpc)
     await master.start()
     gc.collect()
     gc.freeze()
     life.ready()
+    watch = asyncio.create_task(_leave_when_replaced(rpc, cfg))
     await life.stop.wait()
+    watch.cancel()
     if not await master.stop():
         os._exit(constants.EXIT_FAILURE)
+
+
+async def _leave_when_replaced(rpc: runner.RpcRunner, cfg: store.ConfigStore) -> None:
+    """End at once when another node has become the master: nothing may be written any more."""
+    other = await office.until_lost(rpc, lambda: cfg.snapshot, net.hostname())
+    logging.error("The master is %s now; this master daemon ends at once", other)
+    os._exit(constants.EXIT_NOTMASTER)
 
 
 def main(argv: list[str] | None = None) -> int:

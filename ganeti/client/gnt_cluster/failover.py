@@ -18,7 +18,8 @@ def master_failover(values: Values, args: list[str]) -> int:
         return constants.EXIT_CONFIRMATION
     from ganeti.masterd import failover
     failover.fail_over(to_stderr, no_voting=values.no_voting,
-                       ignore_offline=values.ignore_offline_nodes)
+                       ignore_offline=values.ignore_offline_nodes,
+                       accept_older_data=values.accept_older_data)
     return 0
 
 
@@ -28,5 +29,7 @@ MASTER_FAILOVER = Command(
                help="Do not ask the other nodes who the master is"),
         PLAIN_YES_DO_IT,
         Option("--ignore-offline-nodes", dest="ignore_offline_nodes", type="bool", default=True,
-               metavar="yes|no", help="Nodes that are marked offline have no vote")],
+               metavar="yes|no", help="Nodes that are marked offline have no vote"),
+        Option("--accept-older-data", dest="accept_older_data", action="store_true", default=False,
+               help="Go on although another candidate has newer data, which are lost")],
     help="Make this master candidate the master", example="gnt-cluster master-failover")

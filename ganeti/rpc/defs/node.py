@@ -10,6 +10,8 @@ def _delay_timeout(duration: float) -> float:
 
 
 CALLS = [
+    Call("candidate_state", timeout=URGENT, multi=True, idempotent=True,
+         result="dict cluster (uuid), config_serial, queue_serial"),
     Call("get_watcher_pause", timeout=URGENT, idempotent=True, result="timestamp or null"),
     Call("hooks_runner", Arg("hpath"), Arg("phase"), Arg("env"), timeout=NORMAL, multi=True,
          result="list of ['HPATH-phase.d/script', code, output]; code 0 skip, 1 fail, 2 ok"),
