@@ -156,7 +156,7 @@ class Distribution:
                 self._ssconf[uuid] = values
 
     def _write_own_ssconf(self, master: str, values: dict[str, str]) -> None:
-        """The master's own files; where there is no room the other nodes get theirs all the same."""
+        """The master's own files; without room for them the other nodes get theirs all the same."""
         try:
             self._local.write(values)
         except (errors.GenericError, OSError) as err:

@@ -23,6 +23,21 @@ def own_cluster() -> Iterator[VirtualCluster]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def _battered() -> Iterator[VirtualCluster]:
+    with VirtualCluster(3) as made:
+        yield made
+
+
+@pytest.fixture
+def battered(_battered: VirtualCluster) -> Iterator[VirtualCluster]:
+    """Three nodes, shared by tests that break things and mend them before they end."""
+    yield _battered
+    for node in _battered.layout.nodes:
+        _battered.daemon_util(node.name, "start-all")
+    _battered.run("gnt-cluster redist-conf")
+
+
 @pytest.fixture
 def instance(cluster: VirtualCluster) -> Iterator[str]:
     """A running instance of the fake hypervisor on node1, shared-file disk, no guest in it."""

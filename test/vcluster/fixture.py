@@ -14,6 +14,7 @@ from types import TracebackType
 
 from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, main, nodes
+from ganeti.tools.vcluster import netns as networks
 
 
 class CommandFailed(AssertionError):
@@ -30,12 +31,17 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = 30) 
 
 
 class VirtualCluster:
-    """Nodes node1..nodeN below a temporary directory; `formed` also makes them a cluster."""
+    """Nodes node1..nodeN below a temporary directory; `formed` also makes them a cluster.
 
-    def __init__(self, count: int, formed: bool = True) -> None:
+    With `netns` (root only) each has a network of its own, whose link can be cut.
+    """
+
+    def __init__(self, count: int, formed: bool = True, netns: bool = False) -> None:
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="vc-", dir="/tmp"))
         try:
-            self.layout = layout.create(self.root, count, None, netns=False)
+            self.layout = layout.create(self.root, count, None, netns)
+            if netns:
+                networks.up(self.layout)
             for node in self.layout.nodes:
                 nodes.power_on(self.layout, node)
             if formed:
@@ -56,6 +62,8 @@ class VirtualCluster:
     def close(self) -> None:
         for node in getattr(self, "layout", None).nodes if hasattr(self, "layout") else ():
             self.power_off(node.name)
+        if hasattr(self, "layout") and self.layout.netns:
+            networks.down(self.layout)
         keep = os.environ.get("KEEP_VCLUSTER")
         if keep:
             print(f"kept: {self.root}")
@@ -72,6 +80,10 @@ class VirtualCluster:
 
     def power_on(self, name: str) -> None:
         nodes.power_on(self.layout, self.layout.node(name))
+
+    def connect(self, name: str, connected: bool) -> None:
+        """Pull a node's network cable, or put it back (`netns` only)."""
+        networks.set_link(self.layout, self.layout.node(name), connected)
 
     def path(self, node: str, logical: str) -> pathlib.Path:
         """Real path of a node's file."""
