@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganeti import constants, errors
+from ganeti.cli import info
 from ganeti.cli.option import Option, Values
 from ganeti.utils import text
 
@@ -135,21 +136,24 @@ def shown(policy: Mapping[str, Any], custom: Mapping[str, Any] | None = None,
     :param custom: what the group sets itself; None for the cluster
     """
     def mark(key: str, value: Any) -> Any:
-        return value if custom is None or key in custom else f"default ({value})"
+        return value if custom is None or key in custom else f"default ({info.scalar(value)})"
 
     result: list[tuple[str, Any]] = []
-    pairs = [[(limit, [(key, roman(pair[limit][key])) for key in _KEYS])
-              for limit in (constants.ISPECS_MIN, constants.ISPECS_MAX)]
-             for pair in policy.get(constants.ISPECS_MINMAX, [])]
-    own = custom is None or constants.ISPECS_MINMAX in custom
-    result.append(("bounds specs" if own else "bounds specs (default)", [
-        [(f"{limit}", specs) for limit, specs in pair] for pair in pairs]))
+    bounds = [[(f"{limit}/{index}", [(key, mark(constants.ISPECS_MINMAX, roman(pair[limit][key])))
+                                     for key in _KEYS])
+               for limit in (constants.ISPECS_MIN, constants.ISPECS_MAX)]
+              for index, pair in enumerate(policy.get(constants.ISPECS_MINMAX, []))]
+    # the cluster's limits are shown in alphabetical order, a group's from the lower one
+    if custom is None:
+        bounds = [pair[::-1] for pair in bounds]
+    result.append(("bounds specs", bounds))
     if custom is None and constants.ISPECS_STD in policy:
         std = policy[constants.ISPECS_STD]
         result.append((constants.ISPECS_STD, [(key, roman(std[key])) for key in _KEYS]))
     templates = ", ".join(policy.get(constants.IPOLICY_DTS, []))
     result.append(("allowed disk templates", mark(constants.IPOLICY_DTS, templates)))
-    for key in (constants.IPOLICY_VCPU_RATIO, constants.IPOLICY_SPINDLE_RATIO):
+    ratios = (constants.IPOLICY_VCPU_RATIO, constants.IPOLICY_SPINDLE_RATIO)
+    for key in ratios if custom is None else sorted(ratios):
         result.append((key, mark(key, roman(policy.get(key)))))
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ganeti import errors
 from ganeti.jqueue import job as jobs
 from ganeti.jqueue import store as stores
 from ganeti.utils import journal
@@ -45,9 +44,7 @@ def one(queue: queues.Queue, job_id: int) -> tuple[bool, int | None]:
             return True, queue.store.put([_rename(job_id)])
         job = queue.jobs.get(job_id)
         if job is None:
-            if queue.store.read_archived(job_id) is not None:
-                return True, None
-            raise errors.JobLost(f"Job {job_id} does not exist")
+            return queue.store.read_archived(job_id) is not None, None
         if not job.is_final:
             return False, None
         return True, _move(queue, [job_id])

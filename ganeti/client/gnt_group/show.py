@@ -38,7 +38,8 @@ def info(values: Values, args: list[str]) -> int:
             ("Node parameters", printer.with_defaults(own_nd, ndparams)),
             ("Disk parameters", {
                 template: printer.with_defaults(own_disk.get(template, {}), filled)
-                for template, filled in diskparams.items() if filled}),
+                if filled else "default ({})"
+                for template, filled in diskparams.items()}),
             ("Instance policy", policy.shown(ipolicy, own_policy))])
     printer.show(result)
     return 0

@@ -135,14 +135,13 @@ def _identity(disk: dict[str, Any], roman: Callable[[Any], Any]) -> Pairs:
         node_a, node_b, port, minor_a, minor_b, _secret = logical
         return [("nodeA", f"{node_a}, minor={roman(minor_a)}"),
                 ("nodeB", f"{node_b}, minor={roman(minor_b)}"), ("port", roman(port))]
-    return [("logical_id", tuple(logical))] if logical else []
+    return [("logical_id", str(list(logical)))] if logical else []
 
 
 def _status(status: list[Any], plain: bool) -> str:
     path, major, minor, percent, remaining, degraded, local = status
-    result = str(path)
-    if major is not None and minor is not None:
-        result += f" ({major}:{minor})"
+    major, minor = ("N/A" if number is None else number for number in (major, minor))
+    result = f"{path} ({major}:{minor})"
     if not plain:
         if percent is None:
             result += " in sync,"

@@ -15,7 +15,7 @@ def archive(values: Values, args: list[str]) -> int:
     failed = 0
     for job_id in ids.numbers(args):
         if not luxi.archive_job(job_id):
-            to_stderr(f"Failed to archive job with ID {job_id}")
+            to_stderr(f"Failed to archive job with ID '{job_id}'")
             failed += 1
     return 1 if failed else 0
 

@@ -52,12 +52,11 @@ def _show(luxi: Any, known: dict[str, Any]) -> None:
         to_stdout("  Usage map:")
         for first in range(0, len(known["map"]), _PER_LINE):
             part = known["map"][first:first + _PER_LINE]
-            to_stdout(f"    {first:<5} {part} {first + len(part) - 1}")
+            to_stdout(f"    {first:>5} {part} {first + len(part) - 1}")
         to_stdout("         (X) used    (.) free")
     if known["external_reservations"]:
         to_stdout("  externally reserved IPs:")
-        for address in known["external_reservations"].split(", "):
-            to_stdout(f"    {address}")
+        to_stdout(f"    {known['external_reservations']}")
     _show_users(luxi, known)
 
 

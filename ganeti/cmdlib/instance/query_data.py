@@ -105,7 +105,8 @@ class LUInstanceQueryData(base.LogicalUnit):
             "hypervisor": instance.hypervisor,
             "network_port": instance.network_port,
             "hv_instance": dict(instance.hvparams),
-            "hv_actual": config.filled_hvparams(instance),
+            "hv_actual": {name: value for name, value in config.filled_hvparams(instance).items()
+                          if name not in constants.HV_TABLES[instance.hypervisor].cluster_only},
             "be_instance": dict(instance.beparams),
             "be_actual": config.filled_beparams(instance),
             "os_instance": dict(instance.osparams),

@@ -73,7 +73,8 @@ def test_policies_are_shown_and_written_as_options():
     assert list(shown) == ["bounds specs", "std", "allowed disk templates", "vcpu-ratio",
                            "spindle-ratio"]
     of_group = dict(policy.shown(IPOLICY_DEFAULTS, {"vcpu-ratio": 4.0}))
-    assert of_group["vcpu-ratio"] == 4.0 and of_group["spindle-ratio"] == "default (32.0)"
+    assert of_group["vcpu-ratio"] == 4.0 and of_group["spindle-ratio"] == "default (32)"
+    assert of_group["bounds specs"][0][0][0] == "min/0"
     words = policy.as_options(IPOLICY_DEFAULTS)
     assert words[0] == "--ipolicy-bounds-specs" and words[2] == "--ipolicy-std-specs"
     from ganeti.cli import types

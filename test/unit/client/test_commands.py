@@ -486,7 +486,7 @@ def test_network_info_draws_the_pool(run, master):
     master.answers[protocol.REQ_QUERY_INSTANCES] = [["web1", ["192.0.2.1", None],
                                                      ["uuid", None]]]
     out = run("gnt-network info").out
-    assert "  Free: 1 (25.00%)\n" in out and "    0     XX.X 3\n" in out
+    assert "  Free: 1 (25.00%)\n" in out and "        0 XX.X 3\n" in out
     assert "    web1: 0:192.0.2.1\n" in out and "    default (bridged, br0)\n" in out
 
 
