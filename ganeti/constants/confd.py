@@ -1,6 +1,5 @@
 """Numbers and words of the confd protocol."""
 
-CONFD_MAGIC_FOURCC = "plj0"
 CONFD_MAGIC_FOURCC_BYTES = b"plj0"
 CONFD_REQ_PING = 0
 CONFD_REQ_NODE_ROLE_BYNAME = 1

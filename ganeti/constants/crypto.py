@@ -5,11 +5,8 @@ RSA_KEY_BITS = 2048
 X509_CERT_CN = "ganeti.example.com"
 X509_CERT_DEFAULT_VALIDITY = 365 * 5
 """Days."""
-X509_CERT_SIGN_DIGEST = "SHA256"
-X509_CERT_SIGNATURE_HEADER = "X-Ganeti-Signature"
 SSL_CERT_EXPIRATION_WARN = 30
 SSL_CERT_EXPIRATION_ERROR = 7
-CRYPTO_BOOTSTRAP = "bootstrap"
 # What a node is asked for by node_crypto_tokens: [[type, action, options], ...]
 CRYPTO_TYPE_SSL_DIGEST = "ssl"
 CRYPTO_TYPE_SSH = "ssh"
@@ -29,5 +26,4 @@ SSHS_CLEAR = "clear"
 SSHS_OVERRIDE = "override"
 SSHS_REMOVE = "remove"
 SSHS_REPLACE_OR_ADD = "replace_or_add"
-SSHS_ACTIONS = frozenset([SSHS_ADD, SSHS_CLEAR, SSHS_OVERRIDE, SSHS_REMOVE, SSHS_REPLACE_OR_ADD])
 SSHS_MAX_RETRIES = 3

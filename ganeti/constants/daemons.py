@@ -10,7 +10,6 @@ NODED = "ganeti-noded"
 RAPI = "ganeti-rapi"
 WCONFD = "ganeti-wconfd"
 DAEMONS = frozenset([CONFD, KVMD, LUXID, MASTERD, METAD, MOND, NODED, RAPI, WCONFD])
-DAEMONS_MASTER = frozenset([MASTERD, RAPI])
 
 DEFAULT_CONFD_PORT = 1814
 DEFAULT_METAD_PORT = 80
@@ -23,17 +22,9 @@ DAEMON_PORTS = {
     MOND: ("tcp", DEFAULT_MOND_PORT), NODED: ("tcp", DEFAULT_NODED_PORT),
     RAPI: ("tcp", DEFAULT_RAPI_PORT), "ssh": ("tcp", SSH_DEFAULT_PORT),
 }
-FIRST_DRBD_PORT = 11000
-LAST_DRBD_PORT = 14999
 
 ETC_HOSTS_ADD = "add"
 ETC_HOSTS_REMOVE = "remove"
-
-DAEMON_LOG_BASENAMES = {
-    CONFD: "conf-daemon", KVMD: "kvm-daemon", LUXID: "luxi-daemon", MASTERD: "master-daemon",
-    METAD: "meta-daemon", MOND: "monitoring-daemon", NODED: "node-daemon", RAPI: "rapi-daemon",
-    WCONFD: "wconf-daemon",
-}
 
 LUXI_EOM = b"\3"
 LUXI_DEF_CTMO = 30
@@ -44,13 +35,9 @@ LUXI_OVERRIDE = "FORCE_LUXI_SOCKET"
 LUXI_OVERRIDE_MASTER = "master"
 LUXI_OVERRIDE_QUERY = "query"
 
-CONFIG_VALUE_FIELDS = ("cluster_name", "watcher_pause", "master_node", "drain_flag",
-                       "modify_ssh_setup", "ssh_key_type", "ssh_key_bits")
-
-MASTER_CANDIDATE_POOL_SIZE = MASTER_POOL_SIZE_DEFAULT = 10
+MASTER_POOL_SIZE_DEFAULT = 10
 UIDPOOL_UID_MIN = 0
 UIDPOOL_UID_MAX = 2 ** 32 - 1
-UIDPOOL_UID_MASK = 0xFFFFFFFF
 
 WATCHER_MAX_RESTARTS = 5
 WATCHER_FORGET_AFTER = 8 * 3600
@@ -74,8 +61,3 @@ RPC_TMO_SLOW = 3600
 RPC_TMO_4HRS = 4 * 3600
 RPC_TMO_1DAY = 86400
 RPC_CONNECT_TIMEOUT = 5
-RPC_MAX_PARALLEL = 30
-
-VIRT_HOSTNAME_ENVNAME = "GANETI_HOSTNAME"
-VIRT_BASEDIR_ENVNAME = "GANETI_ROOTDIR"
-VIRT_PATH_PREFIX = "/###-VIRTUAL-PATH-###,"

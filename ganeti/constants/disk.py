@@ -16,8 +16,6 @@ DT_MIXED = "mixed"
 DISK_TEMPLATES = frozenset([DT_BLOCK, DT_DISKLESS, DT_DRBD8, DT_EXT, DT_FILE, DT_GLUSTER,
                             DT_PLAIN, DT_RBD, DT_SHARED_FILE])
 DEFAULT_ENABLED_DISK_TEMPLATES = (DT_DRBD8, DT_PLAIN)
-DISK_TEMPLATE_PREFERENCE = (DT_BLOCK, DT_DISKLESS, DT_DRBD8, DT_EXT, DT_FILE, DT_PLAIN, DT_RBD,
-                            DT_SHARED_FILE, DT_GLUSTER)
 
 DISK_RDONLY = "ro"
 DISK_RDWR = "rw"
@@ -42,10 +40,7 @@ IDISK_PARAMS_TYPES = {
     IDISK_VG: "string", IDISK_METAVG: "string", IDISK_PROVIDER: "string",
     IDISK_NAME: "maybe-string", IDISK_TYPE: "string", IDISK_ACCESS: "string",
 }
-IDISK_PARAMS = frozenset(IDISK_PARAMS_TYPES)
 MODIFIABLE_IDISK_PARAMS = frozenset([IDISK_MODE, IDISK_NAME])
-MODIFIABLE_IDISK_PARAMS_TYPES = {
-    name: IDISK_PARAMS_TYPES[name] for name in (IDISK_MODE, IDISK_NAME)}
 
 # Words in a list of modifications of disks, NICs and hidden operating systems
 DDM_ADD = "add"
@@ -63,28 +58,20 @@ FD_BLKTAP2 = "blktap2"
 FD_DEFAULT = FD_LOOP
 FILE_DRIVER = frozenset([FD_LOOP, FD_BLKTAP, FD_BLKTAP2])
 BLOCKDEV_DRIVER_MANUAL = "manual"
-ADOPTABLE_BLOCKDEV_ROOT = "/dev/disk/"
 DEFAULT_VG = "xenvg"
 DEFAULT_RBD_POOL = "rbd"
 GLUSTER_HOST_DEFAULT = "127.0.0.1"
 GLUSTER_PORT_DEFAULT = 24007
 GLUSTER_VOLUME_DEFAULT = "gv0"
 
-DRBD_META_SIZE = 128
-DRBD_SECRET_BYTES = 20
-DRBD_HMAC_ALG = "md5"
 DRBD_DEFAULT_NET_PROTOCOL = "C"
 DRBD_STATUS_FILE = "/proc/drbd"
 DEFAULT_DRBD_HELPER = "/bin/true"
 DRBD_B_NONE = "n"
-DRBD_B_DISK_BARRIERS = "b"
-DRBD_B_DISK_DRAIN = "d"
-DRBD_B_DISK_FLUSH = "f"
-DRBD_VALID_BARRIER_OPT = frozenset(["n", "b", "d", "f", "bd", "bf", "df", "bdf"])
 
 # Wiping new disks
-WIPE_CHUNK_MIB_MAX = MAX_WIPE_CHUNK = 1024
-WIPE_CHUNK_PERCENT_MIN = MIN_WIPE_CHUNK_PERCENT = 10
+WIPE_CHUNK_MIB_MAX = 1024
+WIPE_CHUNK_PERCENT_MIN = 10
 
 # State of a mirrored disk's local part, and words of its status
 LDS_OKAY = 1
@@ -150,12 +137,3 @@ DISK_TABLES: dict[str, ParamTable] = {
         Param("net-custom", ht.String, "", help="Further words for the connection's set-up"),
     ]),
 }
-
-# Names of a DRBD mirror's parameters as a node gets them (others keep their name);
-# the two stripe counts go to the data and the meta volume as `stripes`.
-DRBD_LOW_LEVEL_NAMES = {
-    "disk-barriers": "disabled-barriers",
-    "meta-barriers": "disable-meta-flush",
-    "metavg": "default-metavg",
-}
-LDP_STRIPES = "stripes"

@@ -12,10 +12,4 @@ VALID_IALLOCATOR_MODES = frozenset([
 IALLOCATOR_DIR_IN = "in"
 IALLOCATOR_DIR_OUT = "out"
 VALID_IALLOCATOR_DIRECTIONS = frozenset([IALLOCATOR_DIR_IN, IALLOCATOR_DIR_OUT])
-IALLOC_HAIL = "hail"
-DEFAULT_IALLOCATOR = IALLOC_HAIL
 DEFAULT_IALLOCATOR_SHORTCUT = "."
-
-AUTO_REPAIR_TYPES = ("fix-storage", "migrate", "failover", "reinstall")
-"""From mild to harsh."""
-AUTO_REPAIR_RESULTS = frozenset(["enoperm", "failure", "success"])

@@ -60,8 +60,3 @@ VALUE_AUTO = "auto"
 VALUE_DEFAULT = "default"
 VALUE_GENERATE = "generate"
 VALUE_NONE = "none"
-VALUE_TRUE = "true"
-VALUE_FALSE = "false"
-"""Words that stand for something else where values are given."""
-
-UUID_REGEX = r"^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$"

@@ -19,7 +19,6 @@ ISPECS_STD = "std"
 IPOLICY_DTS = "disk-templates"
 IPOLICY_VCPU_RATIO = "vcpu-ratio"
 IPOLICY_SPINDLE_RATIO = "spindle-ratio"
-ISPECS_MINMAX_KEYS = frozenset([ISPECS_MIN, ISPECS_MAX])
 IPOLICY_PARAMETERS = frozenset([IPOLICY_VCPU_RATIO, IPOLICY_SPINDLE_RATIO])
 IPOLICY_ALL_KEYS = IPOLICY_PARAMETERS | {ISPECS_MINMAX, ISPECS_STD, IPOLICY_DTS}
 
@@ -32,7 +31,6 @@ ISPECS_TABLE = ParamTable("instance spec", [
     Param(ISPEC_NIC_COUNT, _COUNT, 1, applies=LIVE, help="Network interfaces"),
     Param(ISPEC_SPINDLE_USE, _COUNT, 1, applies=LIVE, help="Disk load in spindles"),
 ])
-ISPECS_PARAMETERS = ISPECS_TABLE.names
 IPOLICY_RATIO_TABLE = ParamTable("instance policy", [
     Param(IPOLICY_VCPU_RATIO, ht.NonNegativeFloat, 4.0, applies=LIVE,
           help="Most virtual processors for each real one"),

@@ -1,6 +1,7 @@
 """Parameters of the KVM hypervisor and their value sets."""
 
 from ganeti import ht
+from ganeti.constants.crypto import OPENSSL_CIPHERS
 from ganeti.constants.hypervisors import (
     HT_KVM,
     HT_MIGRATION_MODES,
@@ -174,7 +175,7 @@ KVM_PARAMETERS = ParamTable(HT_KVM, [
           help="Which areas SPICE treats as video"),
     Param("spice_playback_compression", ht.Bool, True, help="Compress sound over SPICE"),
     Param("spice_use_tls", ht.Bool, False, help="Encrypt SPICE with the cluster's certificate"),
-    Param("spice_tls_ciphers", ht.String, "HIGH:-DES:-3DES:-EXPORT:-DH",
+    Param("spice_tls_ciphers", ht.String, OPENSSL_CIPHERS,
           help="Ciphers that SPICE accepts"),
     Param("spice_use_vdagent", ht.Bool, True, help="Let the SPICE agent of the guest be used"),
     Param("soundhw", ht.String, "", help="Sound cards, comma separated"),

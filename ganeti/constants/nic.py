@@ -15,7 +15,6 @@ NIC_MODE = "mode"
 NIC_LINK = "link"
 NIC_VLAN = "vlan"
 DEFAULT_BRIDGE = "xen-br0"
-DEFAULT_OVS = "switch1"
 DEFAULT_MAC_PREFIX = "aa:00:00"
 
 NIC_TABLE = ParamTable("nic", [
@@ -40,13 +39,10 @@ INIC_PARAMS_TYPES = {
     INIC_NETWORK: "maybe-string", INIC_VLAN: "maybe-string",
 }
 INIC_PARAMS = frozenset(INIC_PARAMS_TYPES)
-MAC_WORDS = frozenset(["auto", "generate"])
 
-IPV4_NETWORK_MIN_NUM_HOSTS = 3
 IPV4_NETWORK_MAX_PREFIX = 30
 IP4_VERSION = 4
 IP6_VERSION = 6
-VALID_IP_VERSIONS = frozenset([IP4_VERSION, IP6_VERSION])
 
 INSTANCE_COMMUNICATION_NIC_PREFIX = "ganeti:communication:"
 INSTANCE_COMMUNICATION_MAC_PREFIX = "52:54:00"

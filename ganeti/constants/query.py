@@ -15,7 +15,6 @@ QR_VIA_OP = frozenset([QR_CLUSTER, QR_OS, QR_EXTSTORAGE])
 QR_VIA_LUXI = frozenset([QR_LOCK, QR_GROUP, QR_NODE, QR_INSTANCE, QR_JOB, QR_EXPORT, QR_NETWORK,
                          QR_FILTER])
 QR_VIA_RAPI = QR_VIA_LUXI
-QR_VIA_RAPI_PUT = frozenset([QR_LOCK, QR_JOB, QR_FILTER])
 QR_ALL = QR_VIA_OP | QR_VIA_LUXI
 
 QFT_UNKNOWN = "unknown"
@@ -26,8 +25,6 @@ QFT_NUMBER_FLOAT = "float"
 QFT_UNIT = "unit"
 QFT_TIMESTAMP = "timestamp"
 QFT_OTHER = "other"
-QFT_ALL = frozenset([QFT_UNKNOWN, QFT_TEXT, QFT_BOOL, QFT_NUMBER, QFT_NUMBER_FLOAT, QFT_UNIT,
-                     QFT_TIMESTAMP, QFT_OTHER])
 
 RS_NORMAL = 0
 RS_UNKNOWN = 1
@@ -35,6 +32,3 @@ RS_NODATA = 2
 RS_UNAVAIL = 3
 RS_OFFLINE = 4
 RS_ALL = frozenset([RS_NORMAL, RS_UNKNOWN, RS_NODATA, RS_UNAVAIL, RS_OFFLINE])
-RSS_DESCRIPTION = {RS_UNKNOWN: ("(unknown)", "??"), RS_NODATA: ("(nodata)", "?"),
-                   RS_UNAVAIL: ("(unavail)", "-"), RS_OFFLINE: ("(offline)", "*")}
-"""What a list shows instead of a value: (verbose, short)."""

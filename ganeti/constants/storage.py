@@ -24,7 +24,6 @@ ST_SHARED_FILE = "sharedfile"
 STORAGE_TYPES = frozenset([ST_BLOCK, ST_DISKLESS, ST_EXT, ST_FILE, ST_GLUSTER, ST_LVM_PV,
                            ST_LVM_VG, ST_RADOS, ST_SHARED_FILE])
 STS_REPORT = frozenset([ST_FILE, ST_LVM_PV, ST_LVM_VG])
-STS_REPORT_NODE_STORAGE = frozenset([ST_FILE, ST_GLUSTER, ST_LVM_PV, ST_LVM_VG, ST_SHARED_FILE])
 MAP_DISK_TEMPLATE_STORAGE_TYPE = {
     DT_BLOCK: ST_BLOCK, DT_DISKLESS: ST_DISKLESS, DT_DRBD8: ST_LVM_VG, DT_EXT: ST_EXT,
     DT_FILE: ST_FILE, DT_GLUSTER: ST_GLUSTER, DT_PLAIN: ST_LVM_VG, DT_RBD: ST_RADOS,
@@ -45,8 +44,3 @@ SO_FIX_CONSISTENCY = "fix-consistency"
 VALID_STORAGE_OPERATIONS = {ST_LVM_VG: frozenset([SO_FIX_CONSISTENCY])}
 MIN_VG_SIZE = 20480
 """Smallest volume group of a new cluster, in MiB."""
-
-EXTSTORAGE_SCRIPTS = frozenset(["attach", "close", "create", "detach", "grow", "open", "remove",
-                                "setinfo", "snapshot", "verify"])
-ES_PARAMETERS_FILE = "parameters.list"
-EXT_PLUGIN_MASK = r"[a-zA-Z0-9_-]+"

@@ -1,8 +1,5 @@
 """Versions of this release and of the formats it speaks."""
 
-VERSION_MAJOR = 3
-VERSION_MINOR = 1
-VERSION_REVISION = 1
 RELEASE_VERSION = "3.1.1"
 DIR_VERSION = "3.1"
 VCS_VERSION = ""
@@ -20,9 +17,6 @@ def split_version(version: int) -> tuple[int, int, int]:
     return major, minor, revision
 
 
-CONFIG_MAJOR = VERSION_MAJOR
-CONFIG_MINOR = VERSION_MINOR
-CONFIG_REVISION = 0
 CONFIG_VERSION = build_version(3, 1, 0)
 CONFIG_VERSION_3_0 = build_version(3, 0, 0)
 PROTOCOL_VERSION = CONFIG_VERSION
@@ -34,8 +28,6 @@ HOOKS_VERSION = 2
 IALLOCATOR_VERSION = 2
 EXPORT_VERSION = 0
 JOB_QUEUE_VERSION = 1
-RIE_VERSION = 0
-MOND_API_VERSION = 1
 OS_API_V10 = 10
 OS_API_V15 = 15
 OS_API_V20 = 20

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from ganeti import errors, ht, serializer
+from ganeti import constants, errors, ht, serializer
 
 
 class _Required:
@@ -228,7 +228,8 @@ COMMON: dict[str, FieldSpec] = {
     "dry_run": Field(ht.Maybe(ht.Bool), None, flag="--dry-run",
                      doc="Stop after the prerequisites have been checked"),
     "debug_level": Field(ht.Maybe(ht.NonNegativeInt), None, doc="How much to log about this job"),
-    "priority": Field(ht.Enum([-10, 0, 10]), 0, doc="Priority: -10 is high, 10 is low"),
+    "priority": Field(ht.Enum(constants.OP_PRIO_SUBMIT_VALID), constants.OP_PRIO_DEFAULT,
+                      doc="Priority: -10 is high, 10 is low"),
     "depends": Field(ht.Maybe(ht.ListOf(ht.TupleOf(
         ht.Or(ht.JobId, ht.RelativeJobId),
         ht.ListOf(ht.Enum(["canceled", "error", "success"]))))), None,

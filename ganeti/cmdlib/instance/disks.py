@@ -15,8 +15,6 @@ from ganeti.cmdlib import base
 from ganeti.storage import registry as storage
 from ganeti.storage.base import Mirroring
 
-WIPE_CHUNK_MIB = 1024
-WIPE_CHUNK_PERCENT = 10
 SYNC_POLL_MAX = 60.0
 SYNC_RETRIES = 10
 
@@ -339,7 +337,7 @@ def wipe(
 
 def _chunks(offset: int, size: int) -> Iterator[tuple[int, int]]:
     """(start, size) of pieces of a tenth of the disk, at most 1 GiB."""
-    step = max(1, min(WIPE_CHUNK_MIB, size * WIPE_CHUNK_PERCENT // 100))
+    step = max(1, min(constants.WIPE_CHUNK_MIB_MAX, size * constants.WIPE_CHUNK_PERCENT_MIN // 100))
     while offset < size:
         piece = min(step, size - offset)
         yield offset, piece

@@ -51,8 +51,9 @@ def wanted_nodes(config: objects.ConfigData, names: Sequence[str],
         raise errors.OpPrereqError(
             f"There are {len(names)} names of nodes, but {len(uuids)} UUIDs", errors.ECODE_INVAL)
     if names:
-        pairs = zip(names, uuids or [None] * len(names), strict=True)
-        return list(dict.fromkeys(expand_node(config, uuid, name) for name, uuid in pairs))
+        found = (expand_node(config, uuids[index] if uuids else None, name)
+                 for index, name in enumerate(names))
+        return list(dict.fromkeys(found))
     if uuids:
         return list(dict.fromkeys(config.expand_node(uuid) for uuid in uuids))
     return text.nice_sort(config.nodes.values(), key=lambda node: node.name)

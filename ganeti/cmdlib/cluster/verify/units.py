@@ -18,6 +18,7 @@ Level = base.Level
 _PASSED_ON = ("debug_simulate_errors", "error_codes", "ignore_errors", "verbose")
 _PASSED_ON_TO_GROUPS = (*_PASSED_ON, "skip_checks", "verify_clutter")
 
+
 def _make_report(lu: base.LogicalUnit) -> report.Report:
     return report.Report(
         lu.feedback, error_codes=lu.op.error_codes, ignore_errors=lu.op.ignore_errors,
