@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import grp
 import json
+import logging
 import os
 import pwd
 import stat
+from typing import Any
 
 from ganeti import constants, errors, objects, pathutils, serializer
 from ganeti.config import upgrade
@@ -21,9 +23,21 @@ def default_path() -> str:
     return pathutils.CLUSTER_CONF_FILE
 
 
-def read(path: str) -> objects.ConfigData:
-    """Read and check a configuration file; raises ``ConfigurationError`` saying what to do."""
-    return decode(_read_bytes(path), path)
+def read(path: str, *, keep_old: bool = False) -> objects.ConfigData:
+    """Read and check a configuration file; raises ``ConfigurationError`` saying what to do.
+
+    :param keep_old: make a copy beside it if it has the form of an older release
+    """
+    tree = _tree(_read_bytes(path), path)
+    if keep_old and tree["version"] != constants.CONFIG_VERSION:
+        try:
+            logging.info("The configuration of version %d is kept as %s", tree["version"],
+                         io.create_backup(path))
+        except OSError as err:
+            raise errors.ConfigurationError(
+                f"{path} has an older form, and no copy of it can be made: {err.strerror}"
+                ) from err
+    return _config(tree, path)
 
 
 def _read_bytes(path: str) -> bytes:
@@ -62,6 +76,11 @@ def _user(uid: int) -> str:
 
 def decode(data: bytes, path: str) -> objects.ConfigData:
     """The configuration in the bytes of a file."""
+    return _config(_tree(data, path), path)
+
+
+def _tree(data: bytes, path: str) -> dict[str, Any]:
+    """The JSON of a file, of a version that can be read."""
     if not data.strip():
         raise errors.ConfigurationError(f"{path} is empty")
     try:
@@ -73,9 +92,13 @@ def decode(data: bytes, path: str) -> objects.ConfigData:
     version = tree["version"]
     if not isinstance(version, int) or isinstance(version, bool):
         raise errors.ConfigurationError(f"{path}: the key 'version' is not a number")
-    if version != constants.CONFIG_VERSION:
-        if not upgrade.is_same_family(version):
-            raise errors.ConfigVersionMismatch(constants.CONFIG_VERSION, version)
+    if version != constants.CONFIG_VERSION and not upgrade.is_same_family(version):
+        raise errors.ConfigVersionMismatch(constants.CONFIG_VERSION, version)
+    return tree
+
+
+def _config(tree: dict[str, Any], path: str) -> objects.ConfigData:
+    if tree["version"] != constants.CONFIG_VERSION:
         tree = upgrade.upgrade(tree)
     try:
         config = objects.ConfigData.from_dict(tree)
@@ -84,6 +107,10 @@ def decode(data: bytes, path: str) -> objects.ConfigData:
     if config.cluster.master_node not in config.nodes:
         raise errors.ConfigurationError(
             f"{path}: the master node {config.cluster.master_node} is not among the nodes")
+    for node in config.nodes.values():
+        if node.group not in config.nodegroups:
+            raise errors.ConfigurationError(
+                f"{path}: the group {node.group} of node {node.name} is not among the node groups")
     return config
 
 

@@ -53,9 +53,12 @@ class ConfigStore:
 
     @classmethod
     def load(cls, path: str | None = None) -> ConfigStore:
-        """Read the configuration of this node; a damaged or foreign file is refused."""
+        """Read the configuration of this node; a damaged or foreign file is refused.
+
+        The file of an older release is kept as a copy, since the next write has the new form.
+        """
         path = path or files.default_path()
-        return cls(files.read(path), path)
+        return cls(files.read(path, keep_old=True), path)
 
     @property
     def snapshot(self) -> objects.ConfigData:

@@ -27,7 +27,7 @@ def fail_over(feedback: Feedback, *, no_voting: bool = False, ignore_offline: bo
               accept_older_data: bool = False) -> None:
     """Take the master role and start the master daemons here."""
     path = files.default_path()
-    config = files.read(path)
+    config = files.read(path, keep_old=True)
     me = require_candidate(config)
     with runner.RpcRunner.bootstrap(config=lambda: config) as rpc:
         if no_voting:

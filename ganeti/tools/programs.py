@@ -33,6 +33,10 @@ LIBRARY = {
     "ssl-update": "ganeti.tools.ssl_update",
     "tools/node-cleanup": "ganeti.tools.node_cleanup",
     "tools/confd-client": "ganeti.tools.confd_client",
+    "tools/cfgupgrade": "ganeti.tools.cfgupgrade",
+    "tools/cfgshell": "ganeti.tools.cfgshell",
+    "tools/sanitize-config": "ganeti.tools.sanitize_config",
+    "tools/query-config": "ganeti.tools.query_config",
 }
 #: Scripts of the checkout's tools/ for its developers, of no use on an installed host.
 CHECKOUT_ONLY = ("prepare", "install", "vcluster-setup")

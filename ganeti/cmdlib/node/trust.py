@@ -73,6 +73,9 @@ def demote(lu: base.LogicalUnit, node: objects.Node) -> None:
         if failure:
             lu.feedback.warning(f"Node {node.name} failed to demote itself: {failure}",
                                 hint="its copy of the configuration is out of date from now on")
+        failure = lu.rpc.jobqueue_purge(node.uuid).fail_msg
+        if failure:
+            lu.feedback.warning(f"Node {node.name} keeps its copy of the job queue: {failure}")
     withdraw_ssh_key(lu, node)
 
 

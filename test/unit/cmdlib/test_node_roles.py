@@ -73,6 +73,7 @@ def test_going_offline_takes_the_certificate_away(master):
 
 def test_draining_a_candidate_tells_it(master):
     master.nodes.answer("node_demote_from_mc", None)
+    master.nodes.answer("jobqueue_purge", None)
     modify(master, drained=True)
     assert [node for node, _ in master.nodes.called("node_demote_from_mc")] == [NODE2]
     assert [node for node, _ in master.hooks("pre")] == ["node1.example.com", NODE2]

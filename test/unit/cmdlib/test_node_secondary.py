@@ -74,6 +74,7 @@ def with_keys(start_master, **values):
              masterside.make_node(3, master_candidate=False, master_capable=False)]
     master = start_master(nodes=nodes, modify_ssh_setup=True, **values)
     master.nodes.answer("node_demote_from_mc", None)
+    master.nodes.answer("jobqueue_purge", None)
     master.nodes.answer("node_ssh_key_remove", [])
     master.nodes.answer("node_ssh_key_add", [])
     master.nodes.answer("node_crypto_tokens", [["ssl", "AB"]])

@@ -156,9 +156,9 @@ def test_a_file_travels_with_owner_mode_and_time(tmp_path, config):
         kinds.FILE_DETAILS.encode(str(tmp_path / "none"), kinds.Target(config, N1))
 
 
-def test_the_table_is_the_catalogue_plus_the_batches_of_the_queue():
+def test_the_table_is_the_catalogue_plus_what_the_queue_and_a_fail_over_need():
     names = [call.name for subject in defs.SUBJECTS for call in subject.CALLS]
-    assert len(names) == len(set(names)) == 110
+    assert len(names) == len(set(names)) == 111
     table = {name: defs.get(name) for name in names}
     assert table["jobqueue_apply"].multi
     assert table["instance_os_add"].lane == "slow"
