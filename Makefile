@@ -31,7 +31,7 @@ lint: prepare
 	$(VENV)/bin/lint-imports
 
 check-fast: prepare
-	$(PYTEST) -q test/unit test/golden
+	$(PYTEST) -q -n 2 test/unit test/golden
 
 check: lint
 	$(PYTEST) -q test

@@ -36,7 +36,7 @@ setup(
     extras_require={
         # what `make check` and `make doc` need beside
         "dev": ["hypothesis", "import-linter", "mypy", "myst-parser", "pytest>=7.2",
-                "pytest-asyncio", "pytest-timeout", "ruff", "sphinx"],
+                "pytest-asyncio", "pytest-timeout", "pytest-xdist", "ruff", "sphinx"],
     },
     entry_points={"console_scripts": PROGRAMS["entry_points"]()},
 )

@@ -6,6 +6,7 @@ every command with its time, checks what it claims, and leaves the cluster runni
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 import re
@@ -231,6 +232,8 @@ def stop() -> None:
 
 def main() -> int:
     """`python -m ganeti.tools.demo run|stop`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         if sys.argv[1:] == ["stop"]:
             stop()
@@ -243,6 +246,10 @@ def main() -> int:
     except (DemoError, layout.VclusterError, demo_guest.GuestError, OSError) as err:
         print(f"demo: {err}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted; 'make demo' begins anew, 'make demo-stop' cleans up",
+              file=sys.stderr)
+        return 130
     return 0
 
 

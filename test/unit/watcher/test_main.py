@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -76,7 +75,7 @@ def test_machine_without_cluster(node):
 
 
 @pytest.mark.parametrize(("content", "rests"), [
-    (str(time.time() + 1000), True), ("1000", False), ("rubbish", False), ("true", False),
+    (str(2**40), True), ("1000", False), ("rubbish", False), ("true", False),
     ('"x"', False), ("", False)])
 def test_pause(cluster, node, content, rests):
     pause = node / "var/lib/ganeti/watcher.pause"
