@@ -46,6 +46,9 @@ class Installation:
     def staged(self, path: str) -> pathlib.Path:
         return pathlib.Path(self.stage + path)
 
+    def units(self) -> list[str]:
+        return sorted(path.name for path in (self.checkout / "daemons/systemd").iterdir())
+
     # placing
 
     def install(self) -> None:
@@ -55,8 +58,8 @@ class Installation:
         self._library()
         for name, target in FILES.items():
             self._configuration(target, self.checkout / "daemons" / name)
-        for unit in sorted((self.checkout / "daemons/systemd").iterdir()):
-            self._copy(f"{UNIT_DIR}/{unit.name}", unit, 0o644)
+        for name in self.units():
+            self._copy(f"{UNIT_DIR}/{name}", self.checkout / "daemons/systemd" / name, 0o644)
         self._definitions()
         self._directories()
         manifest = self.staged(f"{self.library}/{MANIFEST}")
@@ -153,6 +156,15 @@ class Installation:
             _remove_empty(self.staged(top))
 
 
+def _systemctl(action: str, *units: str) -> None:
+    """Have the units start at boot, or no more; nothing is started or stopped here."""
+    if shutil.which("systemctl") is None:
+        return
+    if os.path.isdir("/run/systemd/system"):
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "--quiet", action, *units], check=True)
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -168,13 +180,16 @@ def main() -> int:
     """`python -m ganeti.tools.install install|uninstall CHECKOUT DESTDIR PREFIX`."""
     action, checkout, stage, prefix = sys.argv[1:5]
     installation = Installation(checkout, stage.rstrip("/"), prefix.rstrip("/"))
-    getattr(installation, action)()
-    if not stage and os.path.isdir("/run/systemd/system"):
-        subprocess.run(["systemctl", "daemon-reload"], check=True)
     if action == "uninstall":
+        if not stage:
+            _systemctl("disable", *installation.units())
+        installation.uninstall()
         print(f"Removed; data ({pathutils.DATA_DIR}, {pathutils.LOG_DIR}, {pathutils.CONF_DIR}, "
               f"{pathutils.SRV_DIR}) is left alone")
     else:
+        installation.install()
+        if not stage:
+            _systemctl("enable", *installation.units())
         print(f"Installed below {stage}{installation.library}; next: gnt-cluster init "
               "(doc/install.md)")
     return 0

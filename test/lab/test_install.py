@@ -117,6 +117,19 @@ def test_units_are_accepted_by_systemd(stage):
     assert "Alias=ganeti-luxid.service" in masterd and "Alias=ganeti-wconfd.service" in masterd
 
 
+def test_units_can_be_enabled_with_the_names_that_monitoring_asks_for(stage, tmp_path):
+    if shutil.which("systemctl") is None:
+        pytest.skip("systemctl is not installed (package systemd)")
+    shutil.copytree(stage / "lib/systemd/system", tmp_path / "lib/systemd/system")
+    names = sorted(path.name for path in (tmp_path / "lib/systemd/system").iterdir())
+    subprocess.run(["systemctl", f"--root={tmp_path}", "--quiet", "enable", *names], check=True)
+    enabled = tmp_path / "etc/systemd/system"
+    for alias in ("ganeti-luxid.service", "ganeti-wconfd.service"):
+        assert os.readlink(enabled / alias).endswith("/ganeti-masterd.service")
+    assert (enabled / "multi-user.target.wants/ganeti.target").is_symlink()
+    assert (enabled / "ganeti-noded.target.wants/ganeti-noded.service").is_symlink()
+
+
 def test_scripts_are_sound_shell(stage):
     scripts = [path for path in outside_environment(stage) if not path.is_symlink()
                and path.read_bytes().startswith(b"#!/bin/sh")]
