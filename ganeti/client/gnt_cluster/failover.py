@@ -16,7 +16,11 @@ def master_failover(values: Values, args: list[str]) -> int:
             "Without the votes of the other nodes nothing shows whether another node is the "
             "master. Two masters at the same time destroy the cluster's consistency. Continue?"):
         return constants.EXIT_CONFIRMATION
+    import logging
+
     from ganeti.masterd import failover
+    # what goes wrong on the way is told as warnings; the libraries' own log entries are for -d
+    logging.getLogger().addHandler(logging.NullHandler())
     failover.fail_over(to_stderr, no_voting=values.no_voting,
                        ignore_offline=values.ignore_offline_nodes,
                        accept_older_data=values.accept_older_data)
