@@ -50,7 +50,7 @@ def _usable(path: str) -> bool:
 
 def host_key() -> str:
     """The RSA host key that all nodes will show (base64); the machine's own, or a new one."""
-    private_file, public_file = sshkeys.HOST_KEY_FILES[constants.SSHK_RSA]
+    private_file, public_file = sshkeys.host_key_files()[constants.SSHK_RSA]
     if not os.path.exists(public_file):
         if os.path.exists(private_file):
             raise errors.OpPrereqError(

@@ -107,7 +107,7 @@ def _run_tool(session: ssh.SshSession, path: str, join: NodeJoin, data: dict[str
 
 def _host_keys() -> list[list[str]]:
     found = []
-    for key_type, (private_file, public_file) in sshkeys.HOST_KEY_FILES.items():
+    for key_type, (private_file, public_file) in sshkeys.host_key_files().items():
         if os.path.exists(private_file) and os.path.exists(public_file):
             found.append([key_type, io.read_file(private_file), io.read_file(public_file)])
     # Only keys that the cluster's known_hosts file can name are of use to the others.

@@ -25,11 +25,14 @@ _DEFAULT_NETMASK = {4: 32, 6: 128}
 #: Used when the storage needs it and nothing was said.
 DEFAULT_VOLUME_GROUP = "xenvg"
 DEFAULT_DRBD_HELPER = "/bin/true"
-_DIRECTORY_DEFAULTS = {
-    "file_storage_dir": pathutils.DEFAULT_FILE_STORAGE_DIR,
-    "shared_file_storage_dir": pathutils.DEFAULT_SHARED_FILE_STORAGE_DIR,
-    "gluster_storage_dir": pathutils.DEFAULT_GLUSTER_STORAGE_DIR,
-}
+
+
+def _directory_defaults() -> dict[str, str]:
+    return {
+        "file_storage_dir": pathutils.DEFAULT_FILE_STORAGE_DIR,
+        "shared_file_storage_dir": pathutils.DEFAULT_SHARED_FILE_STORAGE_DIR,
+        "gluster_storage_dir": pathutils.DEFAULT_GLUSTER_STORAGE_DIR,
+    }
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def _with_defaults(wishes: Wishes) -> dict[str, Any]:
         chosen.setdefault("vg_name", DEFAULT_VOLUME_GROUP)
     if any(template.assemble_on_secondary for template in templates):
         chosen.setdefault("drbd_helper", DEFAULT_DRBD_HELPER)
-    for name, path in _DIRECTORY_DEFAULTS.items():
+    for name, path in _directory_defaults().items():
         chosen.setdefault(name, pathutils.logical(path))
     return chosen
 

@@ -33,7 +33,7 @@ def _host_keys(data: node_tool.Data, options: argparse.Namespace) -> bool:
     changed = False
     for entry in data.get("ssh_host_key", ()):
         kind, private, public = _triple(entry)
-        private_file, public_file = sshkeys.HOST_KEY_FILES[kind]
+        private_file, public_file = sshkeys.host_key_files()[kind]
         for path, text, mode in ((private_file, private, 0o600), (public_file, public, 0o644)):
             node_tool.replace_file(path, text, mode, options)
         changed = True

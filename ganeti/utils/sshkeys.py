@@ -12,13 +12,16 @@ from collections.abc import Iterable, Mapping
 from ganeti import constants, errors, pathutils
 from ganeti.utils import io
 
-#: Key type -> private and public host key file.
-HOST_KEY_FILES = {
-    constants.SSHK_RSA: (pathutils.SSH_HOST_RSA_PRIV, pathutils.SSH_HOST_RSA_PUB),
-    constants.SSHK_DSA: (pathutils.SSH_HOST_DSA_PRIV, pathutils.SSH_HOST_DSA_PUB),
-    constants.SSHK_ECDSA: (pathutils.SSH_HOST_ECDSA_PRIV, pathutils.SSH_HOST_ECDSA_PUB),
-}
 _ECDSA_SIZES = (256, 384, 521)
+
+
+def host_key_files() -> dict[str, tuple[str, str]]:
+    """Key type -> private and public host key file."""
+    return {
+        constants.SSHK_RSA: (pathutils.SSH_HOST_RSA_PRIV, pathutils.SSH_HOST_RSA_PUB),
+        constants.SSHK_DSA: (pathutils.SSH_HOST_DSA_PRIV, pathutils.SSH_HOST_DSA_PUB),
+        constants.SSHK_ECDSA: (pathutils.SSH_HOST_ECDSA_PRIV, pathutils.SSH_HOST_ECDSA_PUB),
+    }
 
 
 def ssh_directory(user: str = constants.SSH_LOGIN_USER) -> str:
