@@ -5,12 +5,13 @@ PREFIX ?= /usr
 DESTDIR ?=
 PYTEST = $(PY) -m pytest
 
-.PHONY: help prepare demo demo-stop check check-fast lint bench doc install uninstall clean
+.PHONY: help prepare demo demo-stop check check-fast soak lint bench doc install uninstall clean
 
 help:
 	@echo "make demo        a virtual cluster of 3 nodes: boot, migrate, fail over a real guest"
 	@echo "make demo-stop   stop that cluster and remove it"
 	@echo "make check       lint and all tests that this machine can run (make check-fast: 2 minutes)"
+	@echo "make soak        200 rounds of killed daemons under load (ROUNDS=n SEED=n)"
 	@echo "make lint        ruff, mypy, import-linter"
 	@echo "make bench       the performance budget, measured; writes build/bench.json"
 	@echo "make doc         the documentation as HTML and man pages in build/doc"
@@ -35,6 +36,9 @@ check-fast: prepare
 
 check: lint
 	$(PYTEST) -q test
+
+soak: prepare
+	$(PY) -m test.vcluster.soak $(or $(ROUNDS),200) $(SEED)
 
 bench: prepare
 	$(PY) -m test.bench.run

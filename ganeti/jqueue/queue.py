@@ -41,6 +41,8 @@ class Queue:
         self.watchers = watch.Watchers()
         self.drained = False
         self._last_id = 0
+        self._loaded = False
+        self._settled: list[jobs.Job] = []
         self._unfinished = 0
         self._stopping = False
         self._idle = threading.Condition(self.mutex)
@@ -50,15 +52,27 @@ class Queue:
 
     # Start and stop.
 
-    def start(self) -> None:
-        """Read the queue from disk, settle what a crash left behind, begin to run jobs."""
+    def load(self) -> None:
+        """Read the queue from disk and settle what a crash left behind.
+
+        Nobody may ask for ``everything`` before: a candidate would take it for an empty queue.
+        """
         self.store.recover()
         recovered = recovery.load(self.store)
-        self.jobs.update(recovered.jobs)
-        self.corrupt.update(recovered.corrupt)
-        self._last_id = recovered.last_id
+        with self.mutex:
+            self.jobs.update(recovered.jobs)
+            self.corrupt.update(recovered.corrupt)
+            self._last_id = recovered.last_id
+            self._settled = recovered.changed
+            self._loaded = True
+
+    def start(self) -> None:
+        """Begin to run jobs."""
+        if not self._loaded:
+            self.load()
         self.store.start()
-        for job in recovered.changed:
+        settled, self._settled = self._settled, []
+        for job in settled:
             self.store.put_job(job.id, job.encode())
         with self.mutex:
             for job in sorted(self.jobs.values(), key=lambda job: job.id):
@@ -359,7 +373,9 @@ class Queue:
     def everything(self) -> list[list[str]]:
         """The whole queue as changes, for a candidate that has no copy."""
         with self.mutex:
-            ids = " ".join(map(str, self.jobs))
+            if not self._loaded:
+                raise errors.ProgrammerError("The queue was not read yet")
+            ids = " ".join(map(str, [*self.jobs, *self.corrupt]))  # theirs may be whole
             return [["keep", ids],
                     *[[journal.WRITE, stores.job_name(job.id), job.encode()]
                       for job in self.jobs.values()],

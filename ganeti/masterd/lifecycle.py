@@ -34,8 +34,9 @@ def load_config() -> store.ConfigStore:
     """The configuration of this node; a damaged one is refused with a word on better copies."""
     try:
         return store.ConfigStore.load()
-    except errors.ConfigVersionMismatch:
-        raise
+    except errors.ConfigVersionMismatch as err:
+        raise errors.ConfigurationError(
+            f"{files.default_path()}: {errors.text(err)}. {newest_copy()}") from err
     except errors.ConfigurationError as err:
         raise errors.ConfigurationError(f"{errors.text(err)}. {newest_copy()}") from err
 
@@ -86,6 +87,7 @@ class Master:
         self.queue.drained = os.path.exists(pathutils.JOB_QUEUE_DRAIN_FILE)
         self.cfg.start(self._distribution)
         self.cfg.listen(self._follow_config)
+        await asyncio.to_thread(self.queue.load)
         self._apply_config(None, self.cfg.snapshot)
         await asyncio.to_thread(self.queue.start)
         await self._sync_candidates()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ganeti import errors, serializer
-from ganeti.jqueue import filters, recovery
+from ganeti.jqueue import filters, queue, recovery, store
 from ganeti.jqueue import job as jobs
 from ganeti.objects import FilterRule
 
@@ -354,11 +354,26 @@ def test_corrupt_job_files_harm_nobody(bench):
         with pytest.raises(errors.JobFileCorrupted, match=f"Job {job_id}.*{text}.*archive"):
             bench.queue.get(job_id)
     assert bench.submit("") == 54
+    keep = bench.queue.everything()[0]
+    assert keep[0] == "keep" and {"50", "53", str(good)} <= set(keep[1].split()), \
+        "a candidate's copy of it may be whole"
     archived, ticket = bench.queue.archive(50)
     assert archived
     bench.queue.store.wait(ticket)
     with pytest.raises(errors.JobFileCorrupted):
         bench.queue.get(50)
+
+
+def test_a_queue_that_was_not_read_yet_is_no_empty_queue(bench):
+    done = bench.submit("")
+    bench.wait(done, "success")
+    bench.queue.stop(5)
+    early = queue.Queue(store.Store(str(bench.directory)), bench.locks, bench._execute,
+                        bench._seat)
+    with pytest.raises(errors.ProgrammerError):
+        early.everything()
+    early.load()
+    assert f"job-{done}" in [change[1] for change in early.everything()]
 
 
 def test_secrets_are_not_stored_and_a_restart_says_so(bench):
