@@ -6,6 +6,7 @@ as a job id, a text with unit as a size); converting command-line words is `cons
 
 from __future__ import annotations
 
+import abc
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -31,19 +32,20 @@ def shown(value: Value) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN - 1] + "…"
 
 
-class Type:
-    """A check: `check` gives back the value (converted where allowed) or raises Mismatch."""
+class Type(abc.ABC):
+    """A check of values, and what it is called."""
 
+    @abc.abstractmethod
     def check(self, value: Value, where: str = "") -> Value:
-        raise NotImplementedError
+        """Give back the value (converted where allowed) or raise Mismatch, naming the place."""
 
+    @abc.abstractmethod
     def describe(self) -> str:
         """The type in a person's words."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def spec(self) -> Value:
         """The type in the catalogue's JSON notation."""
-        raise NotImplementedError
 
     def accepts(self, value: Value) -> bool:
         try:

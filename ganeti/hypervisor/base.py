@@ -207,7 +207,7 @@ class BaseHypervisor(ABC):
         """Add, remove or modify a device of a running guest; the device with its hvinfo.
 
         `action` is one of constants.HOTPLUG_ALL_ACTIONS, `dev_type` one of
-        constants.HOTPLUG_ALL_TARGETS; `extra` is the (link, uri) pair of a disk.
+        constants.HOTPLUG_TARGET_*; `extra` is the (link, uri) pair of a disk.
         """
         raise errors.HotplugError(f"Hypervisor {self.name} can not hotplug devices")
 

@@ -22,9 +22,6 @@ from ganeti.utils import net, sshkeys, uuid
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _DEFAULT_NETMASK = {4: 32, 6: 128}
-#: Used when the storage needs it and nothing was said.
-DEFAULT_VOLUME_GROUP = "xenvg"
-DEFAULT_DRBD_HELPER = "/bin/true"
 
 
 def _directory_defaults() -> dict[str, str]:
@@ -129,9 +126,9 @@ def _with_defaults(wishes: Wishes) -> dict[str, Any]:
     chosen.setdefault("candidate_pool_size", constants.MASTER_POOL_SIZE_DEFAULT)
     templates = [storage.template(name) for name in chosen["enabled_disk_templates"]]
     if any(template.uses_lvm for template in templates):
-        chosen.setdefault("vg_name", DEFAULT_VOLUME_GROUP)
+        chosen.setdefault("vg_name", constants.DEFAULT_VG)
     if any(template.assemble_on_secondary for template in templates):
-        chosen.setdefault("drbd_helper", DEFAULT_DRBD_HELPER)
+        chosen.setdefault("drbd_helper", constants.DEFAULT_DRBD_HELPER)
     for name, path in _directory_defaults().items():
         chosen.setdefault(name, pathutils.logical(path))
     return chosen

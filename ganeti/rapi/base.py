@@ -5,6 +5,7 @@ Which resources there are is in `resources`; sockets and HTTP are in `app`.
 
 from __future__ import annotations
 
+import abc
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -141,7 +142,7 @@ def _valid(check: Callable[[], Any]) -> Any:
         raise problems.bad_request(f"Invalid body parameters: {errors.text(err)}") from None
 
 
-class Method:
+class Method(abc.ABC):
     """One HTTP method of a resource; how it is carried out is told by the subclass."""
 
     def __init__(self, *, access: tuple[str, ...], args: Sequence[Arg] = (),
@@ -156,9 +157,9 @@ class Method:
         self.parameters = dict(parameters or {})
         """Items of an OWN_BODY, with the word for their type."""
 
+    @abc.abstractmethod
     def run(self, call: Call) -> Any:
         """Carry out; gives back what the answer's JSON is made of."""
-        raise NotImplementedError
 
 
 class Ask(Method):

@@ -8,6 +8,7 @@ give a dictionary by what was in the list.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import concurrent.futures
 import threading
@@ -77,11 +78,12 @@ class StaticResolver:
         return Address(key, ip if ip is not None else net.resolve(key), False)
 
 
-class _Sugar:
+class _Sugar(abc.ABC):
     """Attribute access by the name of a call."""
 
+    @abc.abstractmethod
     def _dispatch(self, call: Call) -> Callable[..., Any]:
-        raise NotImplementedError
+        """The function that makes a call."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         call = defs.table().get(name)

@@ -32,6 +32,8 @@ def submit_job(values: Values, args: list[str]) -> int:
         for _turn in range(values.rep_job):
             ops = [op for op in _read(path) for _repeat in range(values.rep_op)]
             count, ops_count = count + 1, ops_count + len(ops)
+            if values.verbose:
+                to_stdout(f"Job {count} is of {len(ops)} opcode(s) from {path}")
             if values.each:
                 single = jobs.Batch(values)
                 single.add(f"file {path}/{count - 1}", *ops)

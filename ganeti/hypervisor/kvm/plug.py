@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 from ganeti import constants, errors, objects
@@ -37,7 +38,7 @@ def change(instance: objects.Instance, action: str, device: Device, extra: Any,
         return changer.add(device, extra, old, place)
 
 
-class _Change:
+class _Change(abc.ABC):
     """What changes of disks and of interfaces have in common."""
 
     kind: str
@@ -50,14 +51,17 @@ class _Change:
         self.session = session
 
     @property
+    @abc.abstractmethod
     def devices(self) -> list[Any]:
-        raise NotImplementedError
+        """The devices of this kind that the running guest has."""
 
+    @abc.abstractmethod
     def add(self, device: Any, extra: Any, seq: int, place: dict[str, Any] | None) -> Device:
-        raise NotImplementedError
+        """Give the guest a device, at a place of before or at a free one."""
 
+    @abc.abstractmethod
     def remove(self, device: Any) -> None:
-        raise NotImplementedError
+        """Take a device from the guest."""
 
     def find(self, device: Any) -> int:
         """The number of a device of the running guest."""

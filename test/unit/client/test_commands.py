@@ -412,7 +412,8 @@ def test_a_job_that_waits_says_for_what_once(run, master, monkeypatch):
 def test_submit_job_reads_files(run, master, tmp_path):
     path = tmp_path / "job.json"
     path.write_text(json.dumps([{"OP_ID": "OP_TEST_DELAY", "duration": 1}]))
-    assert run(f"gnt-debug submit-job --op-repeat=2 --job-repeat=2 {path}").status == 0
+    said = run(f"gnt-debug submit-job --verbose --op-repeat=2 --job-repeat=2 {path}")
+    assert said.status == 0 and f"Job 2 is of 2 opcode(s) from {path}" in said.out
     ((jobs,),) = master.called(protocol.REQ_SUBMIT_MANY_JOBS)
     assert [len(job) for job in jobs] == [2, 2]
     path.write_text("[{")
