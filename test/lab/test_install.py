@@ -147,8 +147,8 @@ def test_an_upgrade_keeps_what_the_administrator_changed_and_removal_keeps_data(
         (stage / path).parent.mkdir(parents=True, exist_ok=True)
         (stage / path).write_text("mine\n")
     python = stage / "usr/lib/ganeti/env/bin/python"
-    done = subprocess.run([python, "-m", "ganeti.tools.install", "install", TOP, stage, "/usr"],
-                          capture_output=True, text=True, check=False, cwd="/")
+    done = subprocess.run([python, "-P", "-m", "ganeti.tools.install", "install", TOP, stage,
+                           "/usr"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "/etc/default/ganeti was changed" in done.stdout
     assert changed.read_text() == 'NODED_ARGS="-d"\n' and gone.is_symlink()

@@ -20,7 +20,7 @@ from ganeti.cmdlib.cluster.verify.report import Check
 _CONFIG = "Verifying cluster config"
 _CERTS = "Verifying cluster certificate files"
 _HVPARAMS = "Verifying hypervisor parameters"
-_DANGLING = "Verifying that all nodes belong to an existing group"
+_DANGLING = "Verifying all nodes belong to an existing group"
 _NODE = "Verifying node status"
 _FILES = "Verifying configuration file consistency"
 _INSTANCE = "Verifying instance status"

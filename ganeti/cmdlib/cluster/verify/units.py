@@ -107,10 +107,12 @@ class LUClusterVerifyGroup(base.LogicalUnit):
 
     def exec(self) -> bool:
         self.verdict = _make_report(self)
-        if not self.config.group_nodes(self.group.uuid):
-            self.feedback(f"* Empty node group {self.group.name}, skipping verification")
+        members = self.config.group_nodes(self.group.uuid)
+        self.verdict.heading(f"Verifying group '{self.group.name}'")
+        if not members:
+            self.verdict.heading("Empty node group, skipping verification")
             return True
-        self.verdict.heading(f"Gathering data about group {self.group.name}")
+        self.verdict.heading(f"Gathering data ({len(members)} nodes)")
         view = gather.group_view(self.rpc, self.config, self.group,
                                  skip=self.op.skip_checks, clutter=self.op.verify_clutter)
         view = gather.settled(self.rpc, view, self.cfg.wait_durable)
@@ -118,6 +120,7 @@ class LUClusterVerifyGroup(base.LogicalUnit):
         rows = [row for row in checks.GROUP_CHECKS
                 if self.op.verify_clutter or not row.only_clutter]
         self.verdict.run(rows, view, skip=self.op.skip_checks)
+        self.verdict.heading("Other Notes")
         if offline:
             self.feedback(f"  - NOTICE: {offline} offline node(s) found.")
         drained = sum(1 for node in view.members if node.drained)
