@@ -194,7 +194,7 @@ def writes_of(path: pathlib.Path) -> Iterator[str]:
             word.value for word in node.keywords if word.arg == "mode"))
             if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
         if name in ("write_text", "write_bytes") or (
-                name == "open" and any(set(mode) & set("wax+") for mode in modes)):
+                name in ("open", "fdopen") and any(set(mode) & set("wax+") for mode in modes)):
             yield f"{sources.relative(path)}:{node.lineno}"
 
 
