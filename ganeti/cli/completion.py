@@ -17,7 +17,8 @@ TOOLS = ("gnt-cluster", "gnt-node", "gnt-instance", "gnt-group", "gnt-network", 
 _SOURCES = {
     kinds.INSTANCE: "instances", kinds.NODE: "nodes", kinds.GROUP: "groups", kinds.OS: "oses",
     kinds.NETWORK: "networks", kinds.JOB: "jobs", "one_node": "nodes",
-    "one_nodegroup": "groups", "one_os": "oses", "inst_add_nodes": "nodes", kinds.FILE: "files", kinds.COMMAND: "commands",
+    "one_nodegroup": "groups", "one_os": "oses", "inst_add_nodes": "nodes",
+    kinds.FILE: "files", kinds.COMMAND: "commands",
 }
 
 _HELPERS = r"""
