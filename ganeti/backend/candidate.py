@@ -42,7 +42,7 @@ def last_job() -> int:
             text = stream.read().strip()
     except OSError:
         text = ""
-    last = int(text) if text.isdigit() else 0
+    last = int(text) if text.isdecimal() and len(text) <= constants.JOB_ID_DIGITS else 0
     try:
         names = os.listdir(pathutils.QUEUE_DIR)
     except OSError:

@@ -40,6 +40,7 @@ class ConfigStore:
         self._state = threading.Condition()
         self._durable = config.serial_no
         self._failure: OSError | None = None
+        self._failures = 0
         self._stopping = False
         self._listeners: list[Listener] = []
         self._distributor: Distributor | None = None
@@ -129,12 +130,13 @@ class ConfigStore:
             wanted = self._config.serial_no if version is None else version
             if self._writer is None and self._durable < wanted:
                 raise errors.ProgrammerError("The writer of the configuration does not run")
+            before = self._failures  # a failure of former times says nothing: it is tried again
             done = self._state.wait_for(
-                lambda: self._durable >= wanted or self._failure is not None, timeout)
+                lambda: self._durable >= wanted or self._failures > before, timeout)
             if self._durable >= wanted:
                 return
             if self._failure is not None:
-                raise errors.ConfigurationError(
+                raise errors.OpExecError(
                     f"The configuration can not be written: {self._failure}; make room or mend"
                     f" {self._path}, the write is tried again") from self._failure
             assert not done
@@ -175,6 +177,7 @@ class ConfigStore:
     def _note_failure(self, err: OSError) -> None:
         with self._state:
             self._failure = err
+            self._failures += 1
             self._state.notify_all()
 
     def _offer(self, config: objects.ConfigData, encoded: bytes) -> None:

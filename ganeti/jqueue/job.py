@@ -244,7 +244,7 @@ def lost_secrets(data: Any) -> bool:
 
 def parse_id(value: Any) -> int:
     """A job id as clients send it: a number, or its digits."""
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and value.isdecimal() and len(value) <= constants.JOB_ID_DIGITS:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value

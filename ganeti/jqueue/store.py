@@ -70,7 +70,7 @@ class Store:
             text = self._read(SERIAL).decode("ascii", "replace").strip()
         except FileNotFoundError:
             return 0
-        if not text.isdigit():
+        if not text.isdecimal() or len(text) > constants.JOB_ID_DIGITS:
             logging.error("Job queue: the serial file holds %r; going by the job files", text[:40])
             return 0
         return int(text)

@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_and_the_write_is_made_good(cfg, monkeypatch):
 
     monkeypatch.setattr(files, "write", refuse)
     add_instance(cfg, 1)
-    with pytest.raises(errors.ConfigurationError, match="can not be written.*No space left"):
+    with pytest.raises(errors.OpExecError, match="can not be written.*No space left"):
         cfg.wait_durable()
     monkeypatch.setattr(files, "write", real)
     deadline = threading.Event()
