@@ -26,6 +26,7 @@ setup(
         "aiohttp>=3.8",
         "bitarray>=2.6",
         "cryptography>=38",
+        "numpy>=1.24",
         "paramiko>=2.12",
         "pyasyncore; python_version >= '3.12'",
         "pyinotify>=0.9.6",

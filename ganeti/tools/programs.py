@@ -8,13 +8,14 @@ import pathlib
 
 _GNT = ("cluster", "node", "instance", "group", "os", "job", "debug",
         "backup", "network", "storage", "filter")
+_BALANCING = ("hbal", "hinfo")
 _CLIENT = pathlib.Path(__file__).resolve().parents[1] / "client"
 
 #: On the administrator's PATH: the commands (those that are in this tree) and the daemons.
 COMMANDS = {
     f"gnt-{name}": f"ganeti.client.gnt_{name}" for name in _GNT
     if (_CLIENT / f"gnt_{name}.py").exists() or (_CLIENT / f"gnt_{name}").is_dir()
-}
+} | {name: f"ganeti.htools.prog.{name}" for name in _BALANCING}
 DAEMONS = {
     "ganeti-noded": "ganeti.server.noded",
     "ganeti-masterd": "ganeti.server.masterd",

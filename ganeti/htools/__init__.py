@@ -1,0 +1,5 @@
+"""Where to put instances, what to move, is it safe, how many more fit: the balancing model.
+
+It imports only the ground floor (never objects, opcodes or rpc) and runs anywhere. The programs
+around it are in `prog`; they alone talk to daemons.
+"""

@@ -1,0 +1,1 @@
+"""Where descriptions of clusters come from: text, simulation, allocator request, LUXI, RAPI."""

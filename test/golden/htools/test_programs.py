@@ -1,0 +1,37 @@
+"""What the balancing programs print for a small cluster; `python -m` of this writes it anew."""
+
+import contextlib
+import importlib
+import io
+import pathlib
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+CASES = {
+    "hinfo.out": ("hinfo", ["-v"]),
+    "hinfo-tables.out": ("hinfo", ["-p", "--print-instances"]),
+    "hbal.out": ("hbal", ["-C", "-p+ptags,peermap,plist", "--print-instances"]),
+    "hbal-verbose.out": ("hbal", ["-v", "-v"]),
+    "hbal-evacuate.out": ("hbal", ["-E", "-C"]),
+    "hbal-help.out": ("hbal", ["--help"]),
+}
+
+
+def output(program: str, arguments: list[str]) -> str:
+    """Standard output and error of a run on the small cluster."""
+    module = importlib.import_module(f"ganeti.htools.prog.{program}")
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        status = module.main(["-t", str(HERE / "small.txt"), *arguments])
+    return f"{out.getvalue()}exit {status}\n"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_output_is_as_recorded(name):
+    assert output(*CASES[name]) == (HERE / name).read_text()
+
+
+if __name__ == "__main__":
+    for case, call in CASES.items():
+        (HERE / case).write_text(output(*call))
