@@ -6,8 +6,11 @@ import os
 
 import pytest
 
+import ganeti
 from ganeti import pathutils
 
+#: The programs of the checkout are no part of a node's tree, wherever the checkout lies.
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(ganeti.__file__))) + "/"
 _NODE_TREES = ("/var/", "/etc/", "/srv/", "/usr/local/lib/ganeti/", "/usr/lib/ganeti/os",
                "/usr/share/ganeti/os", "/usr/lib/ganeti/extstorage",
                "/usr/share/ganeti/extstorage", "/usr/lib/ganeti/iallocators")
@@ -18,7 +21,7 @@ def move_node_to(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     former = pathutils.ROOT
 
     def moved(value: str) -> str:
-        if former and not value.startswith(former):
+        if value.startswith(_CHECKOUT) or former and not value.startswith(former):
             return value
         bare = value[len(former):]
         return root + bare if bare.startswith(_NODE_TREES) else value
