@@ -37,6 +37,9 @@ class SimpleStore:
                 " redist-conf' must be run on the master") from None
         except OSError as err:
             raise errors.ConfigurationError(f"Can't read {path}: {err.strerror}") from None
+        except errors.ParseError as err:
+            raise errors.ConfigurationError(
+                f"{err}; 'gnt-cluster redist-conf' on the master mends it") from None
 
     def lines(self, key: str) -> list[str]:
         """The lines of a list; empty for a missing file."""
@@ -76,7 +79,7 @@ class SimpleStore:
                                   sync=False)
                     changed.append(key)
             if changed and not dry_run:
-                io.sync_directory(self._dir)
+                io.sync_path(self._dir)
         return changed
 
     def _lock_path(self) -> str:

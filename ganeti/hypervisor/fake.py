@@ -20,12 +20,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeti import constants, errors, objects, pathutils, serializer
+from ganeti import constants, errors, ht, objects, pathutils, serializer
 from ganeti.hypervisor import base, console, linux
 from ganeti.utils import io
 
 TAG_PREFIX = "fake:fail-"
 MEMORY_OF_UNKNOWN = 1
+_GUEST = ht.Object({"id": ht.Int, "memory": ht.Number, "vcpus": ht.Number, "state": ht.Any,
+                    "started": ht.Number, "boots": ht.Int}, exact=False)
 
 
 def root_dir() -> str:
@@ -86,9 +88,12 @@ class FakeHypervisor(base.BaseHypervisor):
         except errors.ParseError as err:
             raise errors.HypervisorError(f"State file of fake guest {name} is damaged: {err}"
                                          ) from err
-        if not isinstance(guest, dict):
-            raise errors.HypervisorError(f"State file of fake guest {name} is damaged")
-        return guest
+        try:
+            _GUEST.check(guest)
+        except ht.Mismatch as err:
+            raise errors.HypervisorError(f"State file of fake guest {name} is damaged: {err}"
+                                         ) from None
+        return dict(guest)
 
     def _write_guest(self, name: str, guest: Mapping[str, Any]) -> None:
         os.makedirs(root_dir(), mode=0o750, exist_ok=True)
