@@ -8,15 +8,7 @@ from typing import Any
 
 from ganeti import errors
 from ganeti.backend import volumes
-from ganeti.hypervisor import registry
-
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-
-
-def boot_id() -> str:
-    """A text that changes with each boot of the node."""
-    with open(BOOT_ID, encoding="ascii") as fobj:
-        return fobj.read().strip()
+from ganeti.hypervisor import linux, registry
 
 
 def _storage(unit: Sequence[Any]) -> dict[str, Any] | None:
@@ -43,4 +35,4 @@ def node_info(storage_units: Sequence[Sequence[Any]] | None,
     """[boot id, state of the storage units, state of the hypervisors]; null for what is null."""
     storage = None if storage_units is None else [_storage(unit) for unit in storage_units]
     hypervisors = None if hv_specs is None else [_hypervisor(spec) for spec in hv_specs]
-    return [boot_id(), storage, hypervisors]
+    return [linux.boot_id(), storage, hypervisors]

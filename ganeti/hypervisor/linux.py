@@ -1,4 +1,4 @@
-"""What every hypervisor on a Linux node reads from /proc: memory, processors, power cycle."""
+"""What every hypervisor on a Linux node reads from /proc: memory, processors, boots."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeti import errors
+from ganeti.utils import io
 
 MEMINFO = "/proc/meminfo"
 CPUINFO = "/proc/cpuinfo"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SYSRQ_TRIGGER = "/proc/sysrq-trigger"
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -52,6 +54,11 @@ def node_info() -> dict[str, Any]:
     # The Linux kernel is the "dom0": no topology is promised to callers
     info["cpu_nodes"] = info["cpu_sockets"] = 1
     return info
+
+
+def boot_id() -> str:
+    """A text that changes with each boot of the node."""
+    return io.read_file(BOOT_ID).strip()
 
 
 def cpu_seconds(pid: int) -> float:

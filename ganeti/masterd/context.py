@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ganeti.cmdlib import base
 from ganeti.jqueue.seat import JobSeat
 from ganeti.locking import levels, manager
-from ganeti.masterd import hooks
 
 if TYPE_CHECKING:
     from ganeti import objects
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from ganeti.jqueue import job as jobs
     from ganeti.jqueue import queue
     from ganeti.rpc import runner
-
-__all__ = ["JobSeat", "MasterContext", "make_seat", "names_of_level"]
 
 
 class MasterContext:
@@ -28,7 +25,6 @@ class MasterContext:
         self.cfg = cfg
         self.rpc = rpc
         self.locks = locks
-        self.hooks = hooks.HooksMaster(self)
         self.queue: queue.Queue
         """Set once the queue is made, which needs this context for its jobs."""
 

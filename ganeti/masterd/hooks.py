@@ -58,9 +58,8 @@ class HooksRunner:
         if self._hooks is None:
             return
         phase = constants.HOOKS_PHASE_PRE
-        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
         failed = []
-        results = self._run(phase, self._pre_nodes, env)
+        results = self._run(phase, self._pre_nodes)
         for result in results.values():
             if result.offline:
                 continue
@@ -81,10 +80,7 @@ class HooksRunner:
         if self._hooks is None:
             return result
         phase = constants.HOOKS_PHASE_POST
-        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
-        env.update((POST_PREFIX + key, _as_text(value))
-                   for key, value in self._unit.hooks_env().items())
-        results = self._run(phase, self._post_nodes, env)
+        results = self._run(phase, self._post_nodes, self._unit.hooks_env())
         self._warn(results)
         return self._unit.hooks_done(phase, results, result)
 
@@ -92,9 +88,7 @@ class HooksRunner:
         """Run the post hooks on nodes that will not be there any more afterwards."""
         if self._hooks is None:
             return
-        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
-        results = self._run(constants.HOOKS_PHASE_POST, node_uuids, env)
-        self._warn(results)
+        self._warn(self._run(constants.HOOKS_PHASE_POST, node_uuids))
 
     def _warn(self, results: Mapping[str, Any]) -> None:
         for answer in results.values():
@@ -110,28 +104,26 @@ class HooksRunner:
                     self._unit.feedback.warning(
                         f"Post hook {script} failed on node {answer.node_name}: {output.strip()}")
 
-    def _run(self, phase: str, nodes: Iterable[str], env: Mapping[str, str]) -> dict[str, Any]:
+    def _run(self, phase: str, nodes: Iterable[str], afterwards: Mapping[str, Any] | None = None,
+             ) -> dict[str, Any]:
+        """Run the hooks of a phase with the unit's variables as before, and as afterwards."""
         assert self._hooks is not None
         unique = list(dict.fromkeys(nodes))
         if not unique:
             return {}
-        full = {**env, **common_env(self._ctx.cfg.snapshot, self._unit.op.OP_ID, phase,
-                                    self._hooks.path, self._hooks.object_type)}
+        env = {PREFIX + key: _as_text(value) for key, value in self._env.items()}
+        env.update((POST_PREFIX + key, _as_text(value))
+                   for key, value in (afterwards or {}).items())
+        env.update(common_env(self._ctx.cfg.snapshot, self._unit.op.OP_ID, phase,
+                              self._hooks.path, self._hooks.object_type))
         results: dict[str, Any] = self._ctx.rpc.multi(
-            unique, "hooks_runner", self._hooks.path, phase, full)
+            unique, "hooks_runner", self._hooks.path, phase, env)
         return results
 
 
-class HooksMaster:
-    """Hooks that units run apart from their usual place."""
-
-    def __init__(self, ctx: context.MasterContext) -> None:
-        self._ctx = ctx
-
-    def run_post_on(self, unit: base.LogicalUnit, node_uuids: Iterable[str]) -> None:
-        """Run the unit's post hooks now, on nodes that will be gone at its end."""
-        runner = HooksRunner(self._ctx, unit)
-        runner.run_early_post(node_uuids)
+def run_post_on(unit: base.LogicalUnit, node_uuids: Iterable[str]) -> None:
+    """Run the unit's post hooks now, on nodes that will be gone at its end."""
+    HooksRunner(unit.ctx, unit).run_early_post(node_uuids)
 
 
 def run_config_update(rpc: Any, config: objects.ConfigData) -> None:

@@ -117,7 +117,7 @@ class FileDevice(BlockDev):
 
     def _sync_directory(self) -> None:
         """Make the creation, removal or renaming survive a power failure."""
-        io.sync_directory(os.path.dirname(self.path))
+        io.sync_path(os.path.dirname(self.path))
 
 
 class FileTemplate(DiskTemplate):

@@ -66,7 +66,7 @@ def write_file(path: str, data: str | bytes, *, mode: int = 0o600, uid: int = -1
         os.rename(temporary, path)
         temporary = ""
         if sync:
-            sync_directory(directory)
+            sync_path(directory)
     finally:
         if temporary:
             os.unlink(temporary)
@@ -79,14 +79,19 @@ def _fill(fd: int, content: bytes, mode: int, uid: int, gid: int,
     os.fchmod(fd, mode)
     if prewrite is not None:
         prewrite(fd)
+    write_all(fd, content)
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Write to a descriptor, however many calls it takes."""
     left = memoryview(content)
     while left:
         left = left[os.write(fd, left):]
 
 
-def sync_directory(path: str) -> None:
-    """Make created, renamed and removed names of a directory durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def sync_path(path: str) -> None:
+    """Make a file durable; of a directory, the names that came, changed or went."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:

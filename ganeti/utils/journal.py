@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ganeti import errors
+from ganeti.utils import io
 
 WRITE: Final = "write"
 RENAME: Final = "rename"
@@ -92,7 +93,7 @@ class Journal:
         A torn record in the middle would hide all later ones from ``replay``.
         """
         try:
-            _write_fully(self._fd, records)
+            io.write_all(self._fd, records)
             os.fdatasync(self._fd)
         except OSError:
             os.ftruncate(self._fd, self._size)
@@ -111,7 +112,7 @@ class Journal:
         if self._owner != (-1, -1):
             os.fchown(self._fd, *self._owner)
         self._size = 0
-        _fsync_path(self._directory)
+        io.sync_path(self._directory)
 
     def _segments(self) -> list[tuple[int, str]]:
         found = []
@@ -156,7 +157,7 @@ class Journal:
             fd = os.open(path, flags, self._mode)
         try:
             former = os.fstat(fd)
-            _write_fully(fd, data)
+            io.write_all(fd, data)
             if former.st_size > len(data):
                 os.ftruncate(fd, len(data))
             uid, gid = self._owner
@@ -186,12 +187,12 @@ class Journal:
         for name in names:
             path = os.path.join(self._directory, name)
             try:
-                _fsync_path(path)
+                io.sync_path(path)
             except FileNotFoundError:
                 continue  # changed again meanwhile: a later segment tells what became of it
             directories.add(os.path.dirname(path))
         for directory in directories:
-            _fsync_path(directory)
+            io.sync_path(directory)
 
     def replay(self) -> int:
         """After a crash: do again what the segments tell, flush, remove them.
@@ -269,12 +270,6 @@ def _decode(data: bytes, path: str) -> Iterable[list[str]]:
         return
 
 
-def _write_fully(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view):]
-
-
 def _read(path: str) -> bytes | None:
     try:
         with open(path, "rb") as stream:
@@ -285,11 +280,3 @@ def _read(path: str) -> bytes | None:
 
 def _make_parent(path: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
-
-
-def _fsync_path(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -12,6 +12,7 @@ from typing import Any
 from ganeti import constants, errors, ht
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters
+from ganeti.constants.params import ParamTable
 from ganeti.hypervisor import registry as hypervisors
 
 merged = instance_parameters.merged
@@ -41,27 +42,24 @@ def node_parameters(params: Mapping[str, Any], where: str, *, single_node: bool 
 def disk_parameters(params: Mapping[str, Mapping[str, Any]], where: str,
                     ) -> dict[str, dict[str, Any]]:
     """Disk parameters by template, in their own types."""
-    result = {}
-    for template, values in params.items():
-        if template not in constants.DISK_TABLES:
-            raise errors.OpPrereqError(
-                f"{where}: unknown disk template '{template}'"
-                f"{ht.nearest_hint(template, constants.DISK_TABLES)}", errors.ECODE_INVAL)
-        result[template] = enforced(constants.DISK_TABLES[template], values,
-                                    f"{where}.{template}")
-    return result
+    return _by_name(constants.DISK_TABLES, "disk template", params, where)
 
 
 def hypervisor_parameters(params: Mapping[str, Mapping[str, Any]], where: str,
                           ) -> dict[str, dict[str, Any]]:
     """Hypervisor parameters by hypervisor, in their own types."""
+    return _by_name(constants.HV_TABLES, "hypervisor", params, where)
+
+
+def _by_name(tables: Mapping[str, ParamTable], kind: str,
+             params: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, dict[str, Any]]:
     result = {}
     for name, values in params.items():
-        if name not in constants.HV_TABLES:
+        if name not in tables:
             raise errors.OpPrereqError(
-                f"{where}: unknown hypervisor '{name}'"
-                f"{ht.nearest_hint(name, constants.HV_TABLES)}", errors.ECODE_INVAL)
-        result[name] = enforced(constants.HV_TABLES[name], values, f"{where}.{name}")
+                f"{where}: unknown {kind} '{name}'{ht.nearest_hint(name, tables)}",
+                errors.ECODE_INVAL)
+        result[name] = enforced(tables[name], values, f"{where}.{name}")
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ganeti import constants, errors, opcodes, pathutils
 from ganeti.cmdlib import ancillary, base
 from ganeti.cmdlib.cluster import master_ip, redist
+from ganeti.masterd import hooks
 from ganeti.utils import net, ssh
 
 
@@ -63,7 +64,7 @@ class LUClusterDestroy(base.LogicalUnit):
 
     def exec(self) -> str:
         master = self.config.cluster.master_node
-        self.ctx.hooks.run_post_on(self, [master])
+        hooks.run_post_on(self, [master])
         failure = master_ip.deactivate(self).fail_msg
         if failure:
             self.feedback.warning(f"Could not give up the master IP: {failure}")

@@ -90,23 +90,21 @@ def compression_tools(names: Iterable[str]) -> list[str]:
 
 def enabled_hypervisors(names: Iterable[str]) -> list[str]:
     """The enabled hypervisors, the default one first."""
-    result = list(dict.fromkeys(names))
-    if not result:
-        raise errors.OpPrereqError("At least one hypervisor has to stay enabled",
-                                   errors.ECODE_INVAL)
-    for name in result:
-        hypervisors.require_usable(name)
-    return result
+    return _enabled(names, "hypervisor", hypervisors.require_usable)
 
 
 def enabled_templates(names: Iterable[str]) -> list[str]:
     """The enabled disk templates, the default one first."""
+    return _enabled(names, "disk template", storage.require_usable)
+
+
+def _enabled(names: Iterable[str], kind: str, require: Callable[[str], object]) -> list[str]:
     result = list(dict.fromkeys(names))
     if not result:
-        raise errors.OpPrereqError("At least one disk template has to stay enabled",
+        raise errors.OpPrereqError(f"At least one {kind} has to stay enabled",
                                    errors.ECODE_INVAL)
     for name in result:
-        storage.require_usable(name)
+        require(name)
     return result
 
 

@@ -9,6 +9,7 @@ from ganeti.cmdlib import ancillary, base
 from ganeti.cmdlib.cluster import redist
 from ganeti.cmdlib.node import trust
 from ganeti.cmdlib.node.base import NodeUnit, other_nodes
+from ganeti.masterd import hooks
 
 
 class LUNodeRemove(NodeUnit):
@@ -44,7 +45,7 @@ class LUNodeRemove(NodeUnit):
         node = self.node
         promoted = trust.fill_pool(self, besides={node.uuid})
         trust.withdraw_ssh_key(self, node, leaving=True)
-        self.ctx.hooks.run_post_on(self, [node.uuid])
+        hooks.run_post_on(self, [node.uuid])
         with self.cfg.edit(job=self.job_id) as draft:
             draft.remove(node)
             trust.list_digest(draft, node.uuid, None)

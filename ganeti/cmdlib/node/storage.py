@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ganeti import constants, errors, ht, objects, opcodes
@@ -32,6 +32,16 @@ class _ManyNodes(base.LogicalUnit):
         return [config.nodes[node.uuid] for node in self.nodes
                 if node.uuid in config.nodes and not config.nodes[node.uuid].offline]
 
+    def answers(self, results: Mapping[str, Any], what: str) -> Iterator[tuple[objects.Node, Any]]:
+        """Each node with what it answered; one that did not is told of and left out."""
+        for node in self.reachable():
+            result = results[node.uuid]
+            if result.fail_msg:
+                self.feedback.warning(f"Node {node.name} can not list its {what}:"
+                                      f" {result.fail_msg}")
+                continue
+            yield node, result.payload or ()
+
 
 class LUNodeQueryvols(_ManyNodes):
     """List the logical volumes of nodes, and the instances that own them."""
@@ -53,16 +63,10 @@ class LUNodeQueryvols(_ManyNodes):
 
     def exec(self) -> list[list[str]]:
         owners = footprint.volumes(self.config)
-        nodes = self.reachable()
-        results = self.rpc.node_volumes([node.uuid for node in nodes]) if nodes else {}
+        results = self.rpc.node_volumes([node.uuid for node in self.reachable()])
         rows = []
-        for node in nodes:
-            result = results[node.uuid]
-            if result.fail_msg:
-                self.feedback.warning(f"Node {node.name} can not list its volumes:"
-                                      f" {result.fail_msg}")
-                continue
-            for volume in sorted(result.payload or (), key=lambda item: item["dev"]):
+        for node, volumes in self.answers(results, "volumes"):
+            for volume in sorted(volumes, key=lambda item: item["dev"]):
                 name = f"{volume['vg']}/{volume['name']}"
                 owner = owners.get(node.uuid, {}).get(name, "-")
                 rows.append([self.FIELDS[field](node, volume, owner)
@@ -107,18 +111,12 @@ class LUNodeQueryStorage(_ManyNodes):
                  if name not in (constants.SF_NODE, constants.SF_TYPE)]
         if constants.SF_NAME not in asked:
             asked.insert(0, constants.SF_NAME)
-        nodes = self.reachable()
-        args = storage_args(self.config, self.type)
-        results = self.rpc.storage_list([node.uuid for node in nodes], self.type, args,
-                                        self.op.name, asked) if nodes else {}
+        results = self.rpc.storage_list(
+            [node.uuid for node in self.reachable()], self.type,
+            storage_args(self.config, self.type), self.op.name, asked)
         rows = []
-        for node in nodes:
-            result = results[node.uuid]
-            if result.fail_msg:
-                self.feedback.warning(f"Node {node.name} can not list its storage:"
-                                      f" {result.fail_msg}")
-                continue
-            units = [dict(zip(asked, row, strict=True)) for row in result.payload or ()]
+        for node, listed in self.answers(results, "storage"):
+            units = [dict(zip(asked, row, strict=True)) for row in listed]
             for unit in sorted(units, key=lambda unit: str(unit[constants.SF_NAME])):
                 unit[constants.SF_NODE] = node.name
                 unit[constants.SF_TYPE] = self.type

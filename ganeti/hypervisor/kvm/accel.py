@@ -13,6 +13,7 @@ import tempfile
 from typing import Any
 
 from ganeti import constants, errors, pathutils, serializer
+from ganeti.hypervisor import linux
 from ganeti.utils import io, process
 
 KVM, TCG = "kvm", "tcg"
@@ -44,7 +45,7 @@ def why_not(kvm_path: str) -> str | None:
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
         return f"{_DEVICE} may not be opened by this user"
     path = os.path.join(pathutils.RUN_DIR, "kvm-accelerator")
-    key = [_boot_id(), kvm_path, os.stat(_DEVICE).st_rdev]
+    key = [linux.boot_id(), kvm_path, os.stat(_DEVICE).st_rdev]
     with io.lock_file(f"{path}.lock", timeout=4 * _TIMEOUT):
         known = _read(path)
         if known.get("for") == key:
@@ -64,10 +65,6 @@ def _read(path: str) -> dict[str, Any]:
         logging.warning("%s is damaged (%s); KVM is tried again", path, err)
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _boot_id() -> str:
-    return io.read_file("/proc/sys/kernel/random/boot_id").strip()
 
 
 def _try(kvm_path: str) -> str | None:
