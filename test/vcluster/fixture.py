@@ -15,6 +15,7 @@ from types import TracebackType
 from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, main, nodes
 from ganeti.tools.vcluster import netns as networks
+from ganeti.utils import process
 
 
 class CommandFailed(AssertionError):
@@ -122,7 +123,7 @@ class VirtualCluster:
             file = self.path(node, f"/var/run/ganeti/{name}.pid")
             if file.exists():
                 pid = int(file.read_text().split()[0])
-                if pathlib.Path(f"/proc/{pid}").exists():
+                if process.alive(pid):
                     found[name] = pid
         return found
 
@@ -130,7 +131,8 @@ class VirtualCluster:
         """kill -9, and wait until it is gone."""
         pid = self.daemon_pids(node)[name]
         os.kill(pid, 9)
-        wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), f"{name} {pid} gone")
+        # a container may have a first process that leaves the dead as zombies
+        wait_until(lambda: not process.alive(pid), f"{name} {pid} gone")
 
     def daemon_util(self, node: str, *args: str) -> str:
         return self.run(shlex.join([f"{self.layout.node(node).root}/usr/lib/ganeti/daemon-util",
