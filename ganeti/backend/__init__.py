@@ -15,6 +15,7 @@ from typing import Any
 MODULES: list[str] = [
     "ganeti.backend.blockdev",
     "ganeti.backend.candidate",
+    "ganeti.backend.confcopy",
     "ganeti.backend.delay",
     "ganeti.backend.diskdata",
     "ganeti.backend.export",

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ganeti import constants, errors, pathutils, ssconf
-from ganeti.utils import io, net, process, sshkeys, x509
+from ganeti.backend import confcopy
+from ganeti.utils import io, net, pause, process, sshkeys, x509
 
 DAEMON_TIMEOUT = 120.0
 #: Seconds until a node that shall be power-cycled does it, so that the answer gets out.
@@ -73,23 +74,14 @@ def node_ensure_daemon(daemon: str, run: bool) -> bool:
 
 def get_watcher_pause() -> float | None:
     """Until when the watcher is paused, in seconds since the epoch."""
-    try:
-        return float(io.read_file(pathutils.WATCHER_PAUSEFILE).strip())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        logging.warning("%s holds no time, and is ignored", pathutils.WATCHER_PAUSEFILE)
-        return None
+    return pause.read()
 
 
 def set_watcher_pause(until: float | None) -> None:
     """Pause the watcher of this node until a time, or let it go on."""
-    if until is None:
-        io.remove_file(pathutils.WATCHER_PAUSEFILE)
-        return
-    if isinstance(until, bool) or not isinstance(until, (int, float)):
+    if until is not None and (isinstance(until, bool) or not isinstance(until, (int, float))):
         raise errors.ParameterError(f"The end of the watcher's pause is no time: {until!r}")
-    io.write_file(pathutils.WATCHER_PAUSEFILE, f"{int(until)}\n", mode=0o644)
+    pause.write(until)
 
 
 # -- membership --------------------------------------------------------------------------------
@@ -109,6 +101,7 @@ def node_demote_from_mc() -> None:
     if os.path.exists(pathutils.CLUSTER_CONF_FILE):
         io.create_backup(pathutils.CLUSTER_CONF_FILE)
         io.remove_file(pathutils.CLUSTER_CONF_FILE)
+    confcopy.discard()
 
 
 def node_leave_cluster(modify_ssh_setup: bool) -> NoReturn:

@@ -10,11 +10,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ganeti import constants, errors, objects, pathutils, ssconf
-from ganeti.config import files
+from ganeti.config import files, handover
 
 if TYPE_CHECKING:
     from ganeti.rpc import result as rpc_result
@@ -88,6 +88,7 @@ class Distribution:
         self._path = path
         self._after_write = after_write
         self._local = ssconf.SimpleStore()
+        self._handover = handover.Handover(rpc)
         self._mutex = threading.Lock()
         self._ssconf: dict[str, dict[str, str]] = {}
         self._behind: dict[str, str] = {}
@@ -95,14 +96,20 @@ class Distribution:
         self._retrying = False
         self._stopped = threading.Event()
 
+    def announce(self, config: objects.ConfigData, encoded: bytes) -> None:
+        """A version is about to be written here; candidates may get ready for it."""
+        with self._mutex:
+            behind = set(self._behind)
+        self._handover.announce(encoded, self._candidates(config, behind))
+
     def distribute(self, config: objects.ConfigData, encoded: bytes) -> None:
         """Offer a version to the candidates and refresh changed ssconf files, in parallel."""
         with self._mutex:
             self._latest = (config, encoded)
             behind = set(self._behind)
-        self._upload(config, encoded,
-                     [node.uuid for node in self._others(config.master_candidates(), config)
-                      if node.uuid not in behind])
+        done = self._handover.complete(encoded)
+        self._upload(config, encoded, [uuid for uuid in self._candidates(config, behind)
+                                       if uuid not in done])
         self._write_ssconf(config, behind)
         if self._after_write is not None:
             self._after_write(config)
@@ -117,6 +124,7 @@ class Distribution:
     def stop(self) -> None:
         """End the background retries."""
         self._stopped.set()
+        self._handover.stop()
 
     @property
     def behind(self) -> dict[str, str]:
@@ -129,14 +137,22 @@ class Distribution:
         master = config.cluster.master_node
         return [node for node in nodes if node.uuid != master and not node.offline]
 
+    def _candidates(self, config: objects.ConfigData, behind: Collection[str]) -> list[str]:
+        """Candidates that are not given up for now."""
+        return [node.uuid for node in self._others(config.master_candidates(), config)
+                if node.uuid not in behind]
+
     def _upload(self, config: objects.ConfigData, encoded: bytes, uuids: list[str]) -> None:
         if not uuids:
             return
+        self._handover.forget(uuids)
         info = os.stat(self._path)
         user, group = files.owner_names(self._path)
         results = self._rpc.multi_within(
             ANSWER_SECONDS, uuids, "upload_file_single", pathutils.virtual(self._path),
             encoded.decode("utf-8"), files.MODE, user, group, info.st_atime, info.st_mtime)
+        self._handover.note(encoded, [uuid for uuid, result in results.items()
+                                      if not result.fail_msg])
         self._note(config, results, "the configuration")
 
     def _write_ssconf(self, config: objects.ConfigData, behind: Iterable[str]) -> None:

@@ -22,6 +22,9 @@ Listener = Callable[[objects.ConfigData, objects.ConfigData], None]
 class Distributor(Protocol):
     """Hands written versions to the candidates and nodes (``distribute.Distribution``)."""
 
+    def announce(self, config: objects.ConfigData, encoded: bytes) -> None:
+        """Hear of a version before it is written."""
+
     def distribute(self, config: objects.ConfigData, encoded: bytes) -> None:
         """Offer a version to every reachable candidate; failures are its own matter."""
 
@@ -159,6 +162,8 @@ class ConfigStore:
                 self._rewrite = False
             try:
                 encoded = config.encode()
+                if self._distributor is not None:
+                    self._distributor.announce(config, encoded)
                 files.write(self._path, encoded)
             except OSError as err:
                 logging.error("Writing %s failed: %s", self._path, err)

@@ -28,6 +28,7 @@ from ganeti import constants, errors
 from ganeti.config import files, verify
 from ganeti.luxi.client import Client
 from test import daemons
+from test.bench import generate
 
 DEATH = "master daemon was stopped"
 MASTERD, NODED = "ganeti-masterd", "ganeti-noded"
@@ -91,7 +92,8 @@ class Soak:
     def __init__(self, seed: int) -> None:
         self.summary = Summary(seed)
         self._lot = random.Random(seed)
-        self._cluster = daemons.Cluster(2)
+        # large enough that changes go to the candidate as differences
+        self._cluster = daemons.Cluster(2, generate.large(2, 80))
         self._master, self._other = self._cluster.nodes
         self._socket = os.path.join(self._master.root, "var/run/ganeti/socket/ganeti-query")
         self._counted = self._count_executions()
