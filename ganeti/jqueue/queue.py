@@ -36,6 +36,8 @@ class Queue:
         self.jobs: dict[int, jobs.Job] = {}
         self.leaving: dict[int, jobs.Job] = {}
         """Jobs on their way to the archive."""
+        self.coming: dict[int, str] = {}
+        """States of jobs that are being stored, and will be theirs as soon as they are."""
         self.corrupt: dict[int, str] = {}
         self.seats: dict[int, JobSeat] = {}
         self.watchers = watch.Watchers()
@@ -377,7 +379,7 @@ class Queue:
                 raise errors.ProgrammerError("The queue was not read yet")
             ids = " ".join(map(str, [*self.jobs, *self.corrupt]))  # theirs may be whole
             return [["keep", ids],
-                    *[[journal.WRITE, stores.job_name(job.id), job.encode()]
-                      for job in self.jobs.values()],
+                    *[[journal.WRITE, stores.job_name(job.id),
+                       self.coming.get(job.id) or job.encode()] for job in self.jobs.values()],
                     [journal.WRITE, stores.SERIAL, f"{self._last_id}\n"],
                     [journal.WRITE, stores.VERSION, f"{constants.JOB_QUEUE_VERSION}\n"]]

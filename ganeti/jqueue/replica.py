@@ -28,9 +28,13 @@ class Replica:
 
     def __init__(self, uuid: str, send: Send, loop: asyncio.AbstractEventLoop,
                  progress: Callable[[], None], everything: Callable[[], list[list[str]]],
-                 ticket: int) -> None:
+                 newest: Callable[[], int]) -> None:
+        """
+        :param everything: the whole queue, with all changes up to ``newest()`` in it
+        """
         self.uuid = uuid
-        self.acked = ticket
+        self.acked = newest()
+        self._newest = newest
         self.trusted = True
         self.trouble = ""
         self._send = send
@@ -106,9 +110,11 @@ class Replica:
             else:
                 fresh = False
         if fresh:
+            covered = self._newest()
             changes = self._everything()  # begins with the order to remove all other jobs
             with self._mutex:
-                self._pending[:0] = [(self.acked, change) for change in changes]
+                self._pending[:0] = [*((self.acked, change) for change in changes[:-1]),
+                                     (covered, changes[-1])]
         with self._mutex:
             count = size = 0
             for _, change in self._pending:

@@ -130,9 +130,11 @@ class Runner:
                 except (TypeError, ValueError) as err:
                     return self._finish(job, index, constants.OP_STATUS_ERROR, errors.encode(
                         errors.OpResultError(f"The result can not be stored as JSON: {err}")))
+                self._queue.coming[job.id] = text
                 ticket = self._queue.store.put_job(job.id, text)
             self._queue.store.insist(ticket)
             with self._queue.mutex:
+                del self._queue.coming[job.id]
                 if job.version != version:
                     continue  # it was changed meanwhile, and an older state written
                 apply(job)

@@ -247,7 +247,8 @@ class Store:
             for uuid in set(self._replicas) - wanted:
                 self._replicas.pop(uuid).stop()
             for uuid in wanted - set(self._replicas):
-                copy = replica.Replica(uuid, send, loop, self._progress, everything, self._put)
+                copy = replica.Replica(uuid, send, loop, self._progress, everything,
+                                       lambda: self._put)
                 self._replicas[uuid] = copy
                 copy.resync()
         self._progress()
