@@ -21,11 +21,14 @@ from ganeti import errors
 
 _LOG = logging.getLogger(__name__)
 
+Feedback = Callable[[str], object]
+"""Tells people how an operation goes, a line at a time."""
+
 
 class Undo:
     """Reverse steps, taken on the way out of a `with` block unless forgotten."""
 
-    def __init__(self, feedback: Callable[[str], object] | None = None) -> None:
+    def __init__(self, feedback: Feedback | None = None) -> None:
         self._steps: list[tuple[str, Callable[..., object], tuple[Any, ...]]] = []
         self._feedback = feedback
         self.failed: list[str] = []

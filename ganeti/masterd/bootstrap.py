@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 from ganeti import constants, errors, objects, opcodes, pathutils, runtime, ssconf, undo
@@ -26,8 +25,6 @@ DAEMON_TIMEOUT = 120.0
 NODED_TIMEOUT = 30.0
 MASTERD_TIMEOUT = 60.0
 POST_INIT_TIMEOUT = 300.0
-
-Feedback = Callable[[str], object]
 
 
 def _daemon_util(*args: str) -> None:
@@ -133,7 +130,7 @@ def _start_node_daemon(config: objects.ConfigData, steps: undo.Undo) -> None:
                     errors.ECODE_ENVIRON)
 
 
-def _start_master_daemons(feedback: Feedback) -> None:
+def _start_master_daemons(feedback: undo.Feedback) -> None:
     _daemon_util("start", constants.MASTERD)
     last = ""
 
@@ -174,7 +171,7 @@ def _run_post_init() -> None:
         raise errors.OpExecError(f"The last step of the initialisation failed: {reason}")
 
 
-def init_cluster(wishes: Wishes, feedback: Feedback = logging.info) -> objects.ConfigData:
+def init_cluster(wishes: Wishes, feedback: undo.Feedback = logging.info) -> objects.ConfigData:
     """Make this machine the first node and master of a new cluster.
 
     Whatever fails is taken back: the machine is as before, apart from backups of files.
@@ -207,7 +204,7 @@ def init_cluster(wishes: Wishes, feedback: Feedback = logging.info) -> objects.C
 
 # -- end ---------------------------------------------------------------------------------------
 
-def finish_destroy(feedback: Feedback = logging.info) -> None:
+def finish_destroy(feedback: undo.Feedback = logging.info) -> None:
     """After OP_CLUSTER_DESTROY: stop the daemons, and remove the cluster from its last node."""
     store = ssconf.SimpleStore()
     name = store.master_node()

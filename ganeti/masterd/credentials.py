@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from ganeti import constants, errors, pathutils, undo
@@ -83,6 +82,3 @@ def write_known_hosts(cluster: Any, steps: undo.Undo) -> None:
     ssh.write_known_hosts(cluster)
     steps.push(f"remove {pathutils.SSH_KNOWN_HOSTS_FILE}", io.remove_file,
                pathutils.SSH_KNOWN_HOSTS_FILE)
-
-
-Feedback = Callable[[str], object]

@@ -7,10 +7,9 @@ is the master decides whether it may be done; see ``voting``.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable
 from typing import Final
 
-from ganeti import constants, errors, objects, ssconf
+from ganeti import constants, errors, objects, ssconf, undo
 from ganeti.cmdlib.cluster import master_ip
 from ganeti.config import distribute, files, store
 from ganeti.masterd import freshness
@@ -20,10 +19,8 @@ from ganeti.utils import journal, net, retry
 IP_SECONDS: Final = 30.0
 """How long the cluster's address may take to disappear from the old master."""
 
-Feedback = Callable[[str], object]
 
-
-def fail_over(feedback: Feedback, *, no_voting: bool = False, ignore_offline: bool = True,
+def fail_over(feedback: undo.Feedback, *, no_voting: bool = False, ignore_offline: bool = True,
               accept_older_data: bool = False) -> None:
     """Take the master role and start the master daemons here."""
     path = files.default_path()
@@ -85,7 +82,7 @@ def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
 
 
 def require_newest(rpc: runner.RpcRunner, config: objects.ConfigData, me: objects.Node,
-                   feedback: Feedback, accept_older_data: bool) -> freshness.State:
+                   feedback: undo.Feedback, accept_older_data: bool) -> freshness.State:
     """Refuse to roll the cluster back to older data; gives the newest numbers found."""
     others = freshness.nodes_to_ask(config, me.name)
     found = freshness.judge(config, rpc.multi_within(
@@ -109,7 +106,7 @@ def _quiet(_text: str) -> None:
 
 
 def stop_old_master(rpc: runner.RpcRunner, config: objects.ConfigData,
-                    feedback: Feedback) -> None:
+                    feedback: undo.Feedback) -> None:
     """Stop the daemons of the old master and see that the cluster's address is gone."""
     cluster = config.cluster
     old = cluster.master_node
@@ -139,7 +136,7 @@ def _disappears(address: str, port: int) -> bool:
         IP_SECONDS, 0.5)
 
 
-def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: Feedback,
+def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: undo.Feedback,
               highest: freshness.State | None = None) -> None:
     """Write down here and on all reachable nodes that this node is the master.
 

@@ -12,15 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ganeti import constants, errors, pathutils, serializer, ssconf
+from ganeti import constants, errors, pathutils, serializer, ssconf, undo
 from ganeti.luxi import client as luxi
 from ganeti.rpc import runner
 from ganeti.utils import io, net, process, retry, ssh, sshkeys, x509
 
 TOOL_TIMEOUT = 300.0
 NODED_TIMEOUT = 30.0
-
-Feedback = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def _wait_for_daemon(name: str, address: str) -> None:
             raise errors.OpExecError(f"The node daemon of {name} does not answer: {last}")
 
 
-def setup_node(client: luxi.Client, join: NodeJoin, feedback: Feedback = logging.info) -> None:
+def setup_node(client: luxi.Client, join: NodeJoin, feedback: undo.Feedback = logging.info) -> None:
     """Prepare a machine; afterwards its node daemon answers to this master."""
     facts = _gather(client, join)
     address = net.resolve(join.name)

@@ -86,7 +86,7 @@ class Master:
         self._lock = _lock_queue()
         self.queue.drained = os.path.exists(pathutils.JOB_QUEUE_DRAIN_FILE)
         self.cfg.start(self._distribution)
-        self.cfg.listen(self._follow_config)
+        self.cfg.listen(self._apply_config)
         await asyncio.to_thread(self.queue.load)
         self._apply_config(None, self.cfg.snapshot)
         await asyncio.to_thread(self.queue.start)
@@ -134,9 +134,6 @@ class Master:
                           result.fail_msg)
 
     # Following the configuration.
-
-    def _follow_config(self, old: objects.ConfigData, new: objects.ConfigData) -> None:
-        self._apply_config(old, new)
 
     def _apply_config(self, old: objects.ConfigData | None, new: objects.ConfigData) -> None:
         """Hand what concerns the queue to the queue."""

@@ -6,13 +6,13 @@ parallel.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganeti import constants, objects, pathutils
+from ganeti import constants, objects
 from ganeti.query import source as query_source
 from ganeti.storage import registry as storage
+from ganeti.utils import pause
 
 if TYPE_CHECKING:
     from ganeti.masterd import context
@@ -103,7 +103,7 @@ class LiveSource:
 
     def watcher_pause(self) -> float | None:
         """Until when the watcher pauses."""
-        return watcher_pause()
+        return pause.read()
 
 
 def source(ctx: context.MasterContext) -> LiveSource:
@@ -135,11 +135,3 @@ def storage_units(config: objects.ConfigData, exclusive: bool = False) -> list[l
     return units
 
 
-def watcher_pause() -> float | None:
-    """Until when the watcher pauses, according to the file on this node."""
-    try:
-        with open(pathutils.WATCHER_PAUSEFILE, encoding="ascii") as stream:
-            until = float(json.load(stream))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-    return until

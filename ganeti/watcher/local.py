@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 
-from ganeti import constants, errors, pathutils, serializer, ssconf
+from ganeti import constants, errors, pathutils, ssconf
 from ganeti.backend import hooks
 from ganeti.rapi import client
-from ganeti.utils import io, net, process
+from ganeti.utils import net, pause, process
 
 _LOG = logging.getLogger(__name__)
 _DAEMON_TIMEOUT = 120.0
@@ -16,25 +16,12 @@ _RAPI_TIMEOUT = 15.0
 
 
 def paused_until() -> float | None:
-    """Until when the watcher shall rest; None when it shall not.
-
-    A pause that is over is taken away; a file that makes no sense does not stop the watcher.
-    """
-    path = pathutils.WATCHER_PAUSEFILE
-    try:
-        until = serializer.load(io.read_bytes(path, 1024), path)
-    except FileNotFoundError:
+    """Until when the watcher shall rest; None when it shall not. A pause that is over is ended."""
+    until = pause.read()
+    if until is not None and until <= time.time():
+        pause.write(None)
         return None
-    except errors.ParseError as err:
-        _LOG.warning("The pause is ignored: %s", err)
-        return None
-    if not isinstance(until, (int, float)) or isinstance(until, bool):
-        _LOG.warning("The pause is ignored: %s holds no time", path)
-        return None
-    if until <= time.time():
-        io.remove_file(path)
-        return None
-    return float(until)
+    return until
 
 
 def _daemon_util(*words: str) -> bool:

@@ -141,7 +141,7 @@ BOUNDARIES = {
 }
 #: Programs that act on the machine from outside, before or without a node on it.
 OUTSIDE = ("ganeti/tools/vcluster/", "ganeti/tools/demo.py", "ganeti/tools/install.py",
-           "ganeti/tools/demo_guest/")
+           "ganeti/tools/demo_guest/", "ganeti/htools/prog/")
 
 
 def test_errors_are_caught_by_their_class():
@@ -176,7 +176,6 @@ WRITES = {
     "ganeti/backend/files.py": "/etc/hosts, in place, since it may be a bind mount",
     "ganeti/backend/os.py": "the log of an OS script",
     "ganeti/cli/prompt.py": "the terminal",
-    "ganeti/htools/prog/output.py": "a file that the user of a tool asked for",
     "ganeti/hypervisor/linux.py": "the kernel's sysrq-trigger",
     "ganeti/storage/file.py": "the disk itself",
     "ganeti/utils/process.py": "the output of programs",

@@ -160,9 +160,7 @@ def merged_os_hypervisor(op: Any, cluster: objects.Cluster) -> dict[str, Any]:
 
 def merged_private(op: Any, cluster: objects.Cluster) -> dict[str, Any]:
     """Private OS parameters; they are stored as plain values, in the configuration only."""
-    given = {os_name: {key: value.get() if isinstance(value, serializer.Private) else value
-                       for key, value in values.items()}
-             for os_name, values in op.osparams_private_cluster.items()}
+    given = serializer.reveal(op.osparams_private_cluster)
     return parameters.merged_levels(cluster.osparams_private_cluster, given)
 
 

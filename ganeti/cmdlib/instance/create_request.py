@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeti import constants, errors, objects
+from ganeti import constants, errors, objects, serializer
 from ganeti.cmdlib.checks import instance_parameters as parameters
 from ganeti.cmdlib.checks import names, nics
-from ganeti.cmdlib.instance import disk_specs, os_install
+from ganeti.cmdlib.instance import disk_specs
 from ganeti.storage import registry as storage
 
 #: Parameters that mean something only when an instance comes from elsewhere
@@ -54,8 +54,8 @@ def read(config: objects.ConfigData, op: Any) -> Request:
         raise errors.OpPrereqError(
             "No guest OS was given; name one with --os-type, or use --no-install",
             errors.ECODE_INVAL)
-    private = os_install.revealed(op.osparams_private)
-    secret = os_install.revealed(op.osparams_secret)
+    private = serializer.reveal(op.osparams_private or {})
+    secret = serializer.reveal(op.osparams_secret or {})
     parameters.public_os(op.osparams, private, secret)
     specs = _disks(op, template)
     hvparams = _without_default(parameters.hypervisor(hypervisor, op.hvparams))

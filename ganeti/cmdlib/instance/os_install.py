@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti import objects, serializer
+from ganeti import objects
 from ganeti.cmdlib import base
-
-
-def revealed(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Private or secret parameters as plain values."""
-    return {key: value.get() if isinstance(value, serializer.Private) else value
-            for key, value in (params or {}).items()}
 
 
 def parameters_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti import constants, errors, opcodes
+from ganeti import constants, errors, opcodes, serializer
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters as parameters
 from ganeti.cmdlib.checks import nodes, os_definitions
@@ -20,8 +20,8 @@ class LUInstanceReinstall(InstanceUnit):
 
     def expand_more(self) -> None:
         self.public = dict(self.op.osparams or {})
-        self.private = os_install.revealed(self.op.osparams_private)
-        self.secret = os_install.revealed(self.op.osparams_secret)
+        self.private = serializer.reveal(self.op.osparams_private or {})
+        self.secret = serializer.reveal(self.op.osparams_secret or {})
         parameters.public_os(self.public, self.private, self.secret)
 
     def check_prereq(self) -> None:

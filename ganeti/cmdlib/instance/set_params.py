@@ -34,7 +34,7 @@ class LUInstanceSetParams(InstanceUnit):
         self.disk_plan = DiskPlan(self)
         self.conversion = set_params_template.Conversion(self)
         set_params_template.require_fitting(self)
-        self.private = os_install.revealed(op.osparams_private)
+        self.private = serializer.reveal(op.osparams_private or {})
         parameters.public_os(op.osparams, self.private, None)
         self.hv_change = parameters.hypervisor(self.instance.hypervisor, op.hvparams)
         self.be_change = parameters.backend(op.beparams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
@@ -12,15 +12,21 @@ from ganeti.utils import tags
 
 Level = base.Level
 
-# Kind -> lock level, finder by name, and the directory in the paths that a search gives.
-_KINDS: dict[str, tuple[Level, Callable[[objects.ConfigData, str], Any], str]] = {
-    constants.TAG_INSTANCE: (
-        Level.INSTANCE, lambda config, name: config.expand_instance(name), "instances"),
-    constants.TAG_NODE: (Level.NODE, lambda config, name: config.expand_node(name), "nodes"),
-    constants.TAG_NODEGROUP: (
-        Level.NODEGROUP, lambda config, name: config.expand_group(name), "nodegroup"),
-    constants.TAG_NETWORK: (
-        Level.NETWORK, lambda config, name: config.expand_network(name), "networks"),
+
+class Kind(NamedTuple):
+    """A kind of object that has tags, and a name."""
+
+    level: Level
+    find: Callable[[objects.ConfigData, str], Any]
+    #: Where a search says that such objects are
+    directory: str
+
+
+KINDS: dict[str, Kind] = {
+    constants.TAG_INSTANCE: Kind(Level.INSTANCE, objects.ConfigData.expand_instance, "instances"),
+    constants.TAG_NODE: Kind(Level.NODE, objects.ConfigData.expand_node, "nodes"),
+    constants.TAG_NODEGROUP: Kind(Level.NODEGROUP, objects.ConfigData.expand_group, "nodegroup"),
+    constants.TAG_NETWORK: Kind(Level.NETWORK, objects.ConfigData.expand_network, "networks"),
 }
 
 
@@ -35,14 +41,14 @@ class TagsUnit(base.LogicalUnit):
                 raise errors.OpPrereqError(
                     f"Tags of kind '{self.op.kind}' need the name of the object",
                     errors.ECODE_INVAL)
-            self.uuid = _KINDS[self.op.kind][1](self.config, self.op.name).uuid
+            self.uuid = KINDS[self.op.kind].find(self.config, self.op.name).uuid
 
     def wants_lock(self) -> bool:
         """Whether the object's lock is taken."""
         return True
 
     def locks(self, level: Level) -> base.LockRequest | None:
-        if self.op.kind == constants.TAG_CLUSTER or level != _KINDS[self.op.kind][0]:
+        if self.op.kind == constants.TAG_CLUSTER or level != KINDS[self.op.kind].level:
             return None
         if not self.wants_lock():
             return None
@@ -55,7 +61,7 @@ class TagsUnit(base.LogicalUnit):
         config = config or self.config
         if self.op.kind == constants.TAG_CLUSTER:
             return config.cluster
-        return _KINDS[self.op.kind][1](config, self.uuid)
+        return KINDS[self.op.kind].find(config, self.uuid)
 
     def check_prereq(self) -> None:
         self.target()
@@ -135,4 +141,4 @@ def paths(config: objects.ConfigData) -> Iterable[tuple[str, Any]]:
         (config.nodegroups, constants.TAG_NODEGROUP), (config.networks, constants.TAG_NETWORK)]
     for container, kind in containers:
         for item in sorted(container.values(), key=lambda item: item.name):
-            yield f"/{_KINDS[kind][2]}/{item.name}", item
+            yield f"/{KINDS[kind].directory}/{item.name}", item

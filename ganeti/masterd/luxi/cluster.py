@@ -9,14 +9,16 @@ from typing import Any
 
 from ganeti import constants, errors, ht, objects
 from ganeti.cmdlib.cluster import info
+from ganeti.cmdlib.tags import units as tags
 from ganeti.luxi import protocol, server
-from ganeti.masterd import context, livedata
+from ganeti.masterd import context
 from ganeti.masterd.luxi import args as arguments
+from ganeti.utils import pause
 
 _VALUES: dict[str, Callable[[context.MasterContext, objects.ConfigData], Any]] = {
     "cluster_name": lambda ctx, config: config.cluster.cluster_name,
     "master_node": lambda ctx, config: config.master_node_name,
-    "watcher_pause": lambda ctx, config: livedata.watcher_pause(),
+    "watcher_pause": lambda ctx, config: pause.read(),
     "drain_flag": lambda ctx, config: ctx.queue.drained,
     "modify_ssh_setup": lambda ctx, config: config.cluster.modify_ssh_setup,
     "ssh_key_type": lambda ctx, config: config.cluster.ssh_key_type,
@@ -35,7 +37,7 @@ def handlers(ctx: context.MasterContext) -> dict[str, server.Handler]:
         arguments.check(protocol.REQ_QUERY_CLUSTER_INFO, args)
         return info.cluster_info(ctx.cfg.snapshot)
 
-    async def tags(args: list[Any], _peer: server.Peer) -> list[str]:
+    async def query_tags(args: list[Any], _peer: server.Peer) -> list[str]:
         kind, name = arguments.check(protocol.REQ_QUERY_TAGS, args, ht.NonEmptyString,
                                      ht.Maybe(ht.String))
         return sorted(_tagged(ctx.cfg.snapshot, kind, name or "").tags)
@@ -48,7 +50,7 @@ def handlers(ctx: context.MasterContext) -> dict[str, server.Handler]:
     return {
         protocol.REQ_QUERY_CONFIG_VALUES: config_values,
         protocol.REQ_QUERY_CLUSTER_INFO: cluster_info,
-        protocol.REQ_QUERY_TAGS: tags,
+        protocol.REQ_QUERY_TAGS: query_tags,
         protocol.REQ_SET_WATCHER_PAUSE: set_watcher_pause,
     }
 
@@ -56,15 +58,9 @@ def handlers(ctx: context.MasterContext) -> dict[str, server.Handler]:
 def _tagged(config: objects.ConfigData, kind: str, name: str) -> Any:
     if kind == constants.TAG_CLUSTER:
         return config.cluster
-    expand = {
-        constants.TAG_NODE: config.expand_node,
-        constants.TAG_INSTANCE: config.expand_instance,
-        constants.TAG_NODEGROUP: config.expand_group,
-        constants.TAG_NETWORK: config.expand_network,
-    }.get(kind)
-    if expand is None:
+    if kind not in tags.KINDS:
         raise errors.OpPrereqError(f"Objects of kind '{kind}' have no tags", errors.ECODE_INVAL)
-    return expand(name)
+    return tags.KINDS[kind].find(config, name)
 
 
 def _set_watcher_pause(ctx: context.MasterContext, until: float | None) -> None:
