@@ -30,6 +30,7 @@ TREE = (
     "usr/lib/ganeti/tools", "tmp",
 )
 
+
 class VclusterError(Exception):
     """A clear one-line reason why the virtual cluster cannot do what was asked."""
 
