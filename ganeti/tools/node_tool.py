@@ -109,7 +109,7 @@ def full_certificate(data: Data) -> bytes:
     pem = str(data["node_daemon_certificate"]).encode("utf-8")
     certificate, key = x509.load(pem, "node_daemon_certificate"), x509.load_key(
         pem, "node_daemon_certificate")
-    if certificate.public_key() != key.public_key():
+    if not x509.key_fits(certificate, key):
         raise errors.X509CertError("node_daemon_certificate",
                                    "key and certificate do not belong together")
     return pem

@@ -131,6 +131,14 @@ def load_key(pem: bytes | str, origin: str = "(text)") -> RSAPrivateKey:
     return key  # type: ignore[return-value]
 
 
+def key_fits(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:
+    """Whether key and certificate belong together; cryptography before 40 can not compare keys."""
+    from cryptography.hazmat.primitives import serialization
+    encoding, kind = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return (certificate.public_key().public_bytes(encoding, kind)
+            == key.public_key().public_bytes(encoding, kind))
+
+
 def load_file(path: str) -> x509.Certificate:
     """The certificate in a file; X509CertError for a missing or damaged one."""
     return load(_read(path), path)

@@ -50,7 +50,7 @@ PROGRAM = textwrap.dedent("""
 @pytest.fixture
 def start(tmp_path):
     def begin(kind, *args, notify=None):
-        env = {**os.environ, "GANETI_ROOTDIR": str(tmp_path), "GANETI_HOSTNAME": "localhost"}
+        env = {**os.environ, "GANETI_ROOTDIR": str(tmp_path), "GANETI_HOSTNAME": "127.0.0.1"}
         if notify:
             env["NOTIFY_SOCKET"] = notify
         return subprocess.Popen(

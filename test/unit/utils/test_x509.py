@@ -25,6 +25,11 @@ def test_cluster_certificate(ca):
     assert x509.load_key(ca).key_size == 2048
 
 
+def test_a_key_fits_its_own_certificate_only(ca, client):
+    assert x509.key_fits(x509.load(ca), x509.load_key(ca))
+    assert not x509.key_fits(x509.load(ca), x509.load_key(client))
+
+
 def test_node_certificate_is_signed_by_the_cluster(ca, client):
     cert = x509.load(client)
     assert x509.common_name(cert) == "node1.example.org"
