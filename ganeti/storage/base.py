@@ -89,7 +89,7 @@ class BlockDev(ABC):
         self.minor: int | None = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.disk.dev_type} {self.disk.logical_id}>"
+        return f"<{type(self).__name__} {self.disk.dev_type} {self.disk.uuid}>"
 
     @property
     @abstractmethod
@@ -172,7 +172,7 @@ class BlockDev(ABC):
         if not self.attached and not self.attach():
             raise errors.BlockDeviceError(
                 f"Disk {self.disk.iv_name or self.disk.uuid} ({self.disk.dev_type}"
-                f" {self.disk.logical_id[-1]}) is not present on this node")
+                f" {self.disk.uuid}) is not present on this node")
 
 
 class DiskTemplate(ABC):
@@ -256,6 +256,10 @@ class DiskTemplate(ABC):
     def ports(self, disk: objects.Disk) -> list[int]:
         """TCP ports of the cluster's pool that the disk occupies."""
         return []
+
+    def shown_id(self, disk: objects.Disk) -> list[Any]:
+        """The logical id as people may see it."""
+        return list(disk.logical_id)
 
     def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
         """The logical id after the instance has another name (`path_follows_instance` only)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti import constants, objects
+from ganeti import constants, objects, serializer
 from ganeti.storage.base import DiskTemplate, Mirroring
 
 
@@ -27,6 +27,10 @@ class DrbdTemplate(DiskTemplate):
 
     def ports(self, disk: objects.Disk) -> list[int]:
         return [disk.logical_id[2]]
+
+    def shown_id(self, disk: objects.Disk) -> list[Any]:
+        """The same without the secret by which both ends know each other."""
+        return [*disk.logical_id[:5], serializer.REDACTED]
 
     def describe(self, disk: objects.Disk) -> dict[str, Any]:
         first, second, port, minor_first, minor_second = disk.logical_id[:5]

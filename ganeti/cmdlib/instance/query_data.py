@@ -10,6 +10,7 @@ from ganeti.cmdlib import base
 from ganeti.cmdlib.instance import disks
 from ganeti.cmdlib.instance.base import Level
 from ganeti.hypervisor.base import RUNNING
+from ganeti.storage import registry as storage
 
 UNKNOWN_STATE = "unknown"
 _STATUS_KEYS = ("dev_path", "major", "minor", "sync_percent", "estimated_time", "is_degraded",
@@ -156,11 +157,12 @@ class LUInstanceQueryData(base.LogicalUnit):
 
     def _disk(self, disk: objects.Disk, instance: objects.Instance) -> dict[str, Any]:
         primary, *others = disks.nodes_of(disk, instance)
+        place = storage.template(disk.dev_type).shown_id(disk)
         return {
             "iv_name": disk.iv_name,
             "dev_type": disk.dev_type,
-            "logical_id": list(disk.logical_id),
-            "physical_id": list(disk.logical_id),
+            "logical_id": place,
+            "physical_id": place,
             "pstatus": self.disk_states.get((primary, disk.uuid)),
             "sstatus": self.disk_states.get((others[0], disk.uuid)) if others else None,
             "children": [self._disk(child, instance) for child in disk.children],
