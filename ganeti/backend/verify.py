@@ -21,7 +21,7 @@ from ganeti.backend import instance, verify_peers, volumes
 from ganeti.backend import os as backend_os
 from ganeti.hypervisor import linux, registry
 from ganeti.storage import filepaths, lvm
-from ganeti.utils import net
+from ganeti.utils import net, text
 
 CHUNK = 1024 * 1024
 DRBD_HELPER_FILES = ("/sys/module/drbd/parameters/usermode_helper",
@@ -235,8 +235,7 @@ def _version(_value: None, _context: Context) -> list[Any]:
 
 
 def _time(_value: None, _context: Context) -> list[int]:
-    now = time.time_ns() // 1000
-    return [now // 1_000_000, now % 1_000_000]
+    return text.split_time(time.time_ns())
 
 
 def _oslist(_value: None, _context: Context) -> Any:

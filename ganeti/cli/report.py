@@ -40,6 +40,16 @@ def to_stdout(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def show_output(node: str, output: str, end: str, with_names: bool) -> None:
+    """What a command printed on a node: each line with the node's name, or all below a heading."""
+    if with_names:
+        for line in output.splitlines():
+            to_stdout(f"{node}: {line}")
+        return
+    for line in ("-" * 48, f"node: {node}", output, end):
+        to_stdout(line)
+
+
 def guarded(function: Callable[[Any, list[str]], int | None], values: Any,
             args: list[str]) -> int:
     """Run a command's function to its end, connections closed; the exit status."""

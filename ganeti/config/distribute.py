@@ -228,17 +228,3 @@ class Distribution:
                     return
             if newer:
                 time.sleep(0.1)
-
-
-def redistribute_files(rpc: runner.RpcRunner, config: objects.ConfigData,
-                       paths: Iterable[str], node_uuids: Iterable[str]) -> dict[str, list[str]]:
-    """Copy files of the master to other nodes; node uuid -> failures."""
-    failures: dict[str, list[str]] = {}
-    targets = [uuid for uuid in node_uuids if uuid != config.cluster.master_node]
-    for path in paths:
-        if not targets or not os.path.exists(path):
-            continue
-        for uuid, result in rpc.multi(targets, "upload_file", path).items():
-            if result.fail_msg:
-                failures.setdefault(uuid, []).append(f"{path}: {result.fail_msg}")
-    return failures

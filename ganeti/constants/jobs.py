@@ -50,9 +50,10 @@ OPCODE_REASON_SRC_RLIB2 = "gnt:library:rlib2"
 OPCODE_REASON_SRC_USER = "gnt:user"
 OPCODE_REASON_SRC_WATCHER = "gnt:watcher"
 
-# Keys of the result of an operation that submits jobs
 JOB_ID_DIGITS = 15
 """Longer numbers are garbage: JSON readers hold no more digits exactly."""
+
+# Key of the result of an operation that submits jobs
 JOB_IDS_KEY = "jobs"
 
 FILTER_ACTION_ACCEPT = "ACCEPT"

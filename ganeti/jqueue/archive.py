@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganeti.jqueue import job as jobs
 from ganeti.jqueue import store as stores
-from ganeti.utils import journal
+from ganeti.utils import journal, text
 
 if TYPE_CHECKING:
     from ganeti.jqueue import queue as queues
@@ -74,4 +74,4 @@ def by_age(queue: queues.Queue, age: float, timeout: float) -> tuple[int, int, i
 
 def _ended(job: jobs.Job) -> float:
     stamp = job.end_timestamp or job.start_timestamp or job.received_timestamp or [0, 0]
-    return stamp[0] + stamp[1] / 1e6
+    return text.merge_time(stamp)

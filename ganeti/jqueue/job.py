@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ganeti import constants, errors, opcodes, serializer
+from ganeti.utils import text
 
 Timestamp = list[int]
 """``[seconds, microseconds]``."""
@@ -15,12 +16,7 @@ Timestamp = list[int]
 
 def now() -> Timestamp:
     """The present as a timestamp."""
-    return split_time(time.time_ns())
-
-
-def split_time(nanoseconds: int) -> Timestamp:
-    """A time in ns since the epoch as a timestamp."""
-    return [nanoseconds // 1_000_000_000, nanoseconds // 1000 % 1_000_000]
+    return text.split_time(time.time_ns())
 
 
 class QueuedOp:
@@ -82,18 +78,7 @@ class QueuedOp:
 
     def summary(self) -> str:
         """The opcode in one word, such as INSTANCE_STARTUP(web1)."""
-        op_id = str(self.input.get("OP_ID", "OP_UNKNOWN"))
-        text = op_id.removeprefix("OP_")
-        try:
-            field = opcodes.get_class(op_id).SUMMARY
-        except errors.OpCodeUnknown:
-            return text
-        if field is None:
-            return text
-        value = self.input.get(field)
-        if isinstance(value, (list, tuple)):
-            value = ",".join(str(item) for item in value)
-        return f"{text}({value})"
+        return opcodes.summary_of(self.input)
 
 
 def _checked_time(value: Any) -> Timestamp | None:
@@ -223,7 +208,7 @@ def make(job_id: int, ops: Iterable[opcodes.OpCode], received_ns: int) -> Job:
         op.reason = [*(op.reason or []), [source, f"job={job_id};index={index}", received_ns]]
         queued.append(QueuedOp(op, stored_form(op), op.priority))
     job = Job(job_id, queued)
-    job.received_timestamp = split_time(received_ns)
+    job.received_timestamp = text.split_time(received_ns)
     return job
 
 

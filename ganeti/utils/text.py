@@ -69,15 +69,14 @@ def format_time(seconds: float | None, micro: int | None = None) -> str:
     return text if micro is None else f"{text}.{micro:06d}"
 
 
-def split_time(seconds: float) -> tuple[int, int]:
-    """A moment as (seconds, microseconds), the form of the wire."""
-    whole, micro = divmod(int(round(seconds * 1000000)), 1000000)
-    return whole, micro
+def split_time(nanoseconds: int) -> list[int]:
+    """A moment in ns since the epoch as [seconds, microseconds], the form of the wire."""
+    return [nanoseconds // 1_000_000_000, nanoseconds // 1000 % 1_000_000]
 
 
-def merge_time(parts: Sequence[int]) -> float:
-    """The reverse of `split_time`."""
-    return parts[0] + parts[1] / 1000000
+def merge_time(stamp: Sequence[int]) -> float:
+    """A moment of the wire in seconds since the epoch."""
+    return stamp[0] + stamp[1] / 1_000_000
 
 
 def nice_sort_key(text: str) -> list[Any]:

@@ -12,7 +12,7 @@ from ganeti.cli import jobs
 from ganeti.cli.command import COMMAND as COMMAND_ARG
 from ganeti.cli.command import FILE, Command, many, one
 from ganeti.cli.option import STORE_TRUE, Option, Values
-from ganeti.cli.report import Refused, to_stderr, to_stdout
+from ganeti.cli.report import Refused, show_output, to_stderr
 from ganeti.cli.standard import NODE_GROUP, NODES, SHOW_MACHINE_NAMES
 from ganeti.utils import ssh
 
@@ -63,14 +63,9 @@ def _show(name: str, result: Any, with_name: bool) -> None:
         output, status = errors.text(result), None
     else:
         output, status = result.stdout + result.stderr, result.exit_code
-    if with_name:
-        for line in output.splitlines():
-            to_stdout(f"{name}: {line}")
-        return
-    to_stdout("-" * 48)
-    to_stdout(f"node: {name}")
-    to_stdout(output)
-    to_stdout("return code = unknown" if status is None else f"return code = {status}")
+    show_output(name, output,
+                "return code = unknown" if status is None else f"return code = {status}",
+                with_name)
 
 
 def copyfile(values: Values, args: list[str]) -> int:

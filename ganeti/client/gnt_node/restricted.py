@@ -6,7 +6,7 @@ from ganeti import errors
 from ganeti.cli import jobs, opcode_options
 from ganeti.cli.command import NODE, UNKNOWN, Command, many, one
 from ganeti.cli.option import Values
-from ganeti.cli.report import to_stdout
+from ganeti.cli.report import show_output
 from ganeti.cli.standard import NODE_GROUP, SHOW_MACHINE_NAMES
 from ganeti.opcodes.node import OpRestrictedCommand
 
@@ -27,19 +27,9 @@ def restricted_command(values: Values, args: list[str]) -> int:
     failed = 0
     for name, (ok, output) in zip(nodes, result, strict=True):
         failed += not ok
-        _print(name, ok, output, values.show_machine_names)
+        with_names = values.show_machine_names
+        show_output(name, output if ok or with_names else f"Error: {output}", "", with_names)
     return 1 if failed else 0
-
-
-def _print(name: str, ok: bool, output: str, with_name: bool) -> None:
-    if with_name:
-        for line in output.splitlines():
-            to_stdout(f"{name}: {line}")
-        return
-    to_stdout("-" * 48)
-    to_stdout(f"node: {name}")
-    to_stdout(output if ok else f"Error: {output}")
-    to_stdout("")
 
 
 RESTRICTED_COMMAND = Command(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ganeti import constants
 from ganeti.cmdlib.cluster.verify.report import Problem, warning
 from ganeti.cmdlib.cluster.verify.view import GroupView
+from ganeti.utils.text import merge_time
 
 Problems = Iterator[Problem]
 SYSRQ = "/proc/sysrq-trigger"
@@ -48,7 +49,7 @@ def clock(view: GroupView) -> Problems:
         value = answer.get(constants.NV_TIME)
         if value is None:
             continue
-        theirs = value[0] + value[1] / 1e6
+        theirs = merge_time(value)
         off = 0.0
         if theirs < view.started - skew:
             off = view.started - theirs
