@@ -45,11 +45,6 @@ ECODE_NOTUNIQUE = "resource_not_unique"
 ECODE_FAULT = "internal_error"
 ECODE_ENVIRON = "environment_error"
 
-ECODE_ALL = frozenset([
-    ECODE_RESOLVER, ECODE_NORES, ECODE_TEMP_NORES, ECODE_INVAL, ECODE_STATE, ECODE_NOENT,
-    ECODE_EXISTS, ECODE_NOTUNIQUE, ECODE_FAULT, ECODE_ENVIRON,
-])
-
 
 class GenericError(Exception):
     """Root of everything the system raises on purpose."""
@@ -245,10 +240,6 @@ class FileStoragePathError(GenericError):
 
 class RpcError(GenericError):
     """A node call did not arrive or its answer has the wrong form."""
-
-
-class InstanceReadyTimeout(GenericError):
-    """A guest did not reach the awaited state in time."""
 
 
 class NodeSetupError(GenericError):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ganeti import errors
+from test import sources
 
 # the classes that a LUXI client may meet
 WIRE = [
@@ -21,7 +22,18 @@ WIRE = [
 ]
 
 
-@pytest.mark.parametrize("name", WIRE)
+CLASSES = sorted(name for name, kind in vars(errors).items()
+                 if isinstance(kind, type) and issubclass(kind, Exception))
+
+
+def test_classes_are_those_of_the_wire_and_those_that_are_raised():
+    assert set(WIRE) <= set(CLASSES)
+    raised = {name for path in sources.SOURCES for owner, name in sources.attributes(path)
+              if owner == "errors"}
+    assert not set(CLASSES) - set(WIRE) - raised
+
+
+@pytest.mark.parametrize("name", CLASSES)
 def test_every_class_survives_the_wire(name):
     error = errors.decode(json.loads(json.dumps([name, ["a", 1]])))
     assert error.__class__.__name__ == name
