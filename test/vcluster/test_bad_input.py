@@ -155,7 +155,7 @@ def test_confd_drops_garbage(cluster: VirtualCluster) -> None:
 @pytest.mark.parametrize("line", [
     "gnt-instance add", "gnt-instance add -t nosuch -o x y", "gnt-instance nosuch",
     "gnt-instance list --no-such-option", "gnt-node modify node2 --offline=maybe",
-    "gnt-debug delay soon", "gnt-job info 99999999", "gnt-job info one", "gnt-node info node9",
+    "gnt-debug delay soon", "gnt-job info one", "gnt-node info node9",
     "gnt-instance modify -H kvm_flag=perhaps nosuch", "gnt-cluster modify -H kvm:speed=fast",
     "gnt-debug submit-job /nonexistent", "gnt-group add default", "gnt-cluster verify --colour",
 ])

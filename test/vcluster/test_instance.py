@@ -44,7 +44,7 @@ def test_info(cluster: VirtualCluster, instance: str) -> None:
     text = cluster.run(f"gnt-instance info {instance}")
     assert text.startswith(f"- Instance name: {instance}\n")
     assert "  State: configured to be up, actual state is up\n" in text
-    assert "  Nodes:\n    primary:\n      name: node1\n" in text
+    assert "  Nodes: \n    - primary: node1\n" in text
     assert "Disk template: sharedfile" in text
 
 
