@@ -163,7 +163,6 @@ def IntRange(low: int, high: int) -> IntMin:  # noqa: N802 - reads as a type
 
 NonNegativeInt = IntMin(0)
 PositiveInt = IntMin(1)
-NegativeInt = IntMin(None, -1, spec="negative-integer")
 
 
 class _NonNegativeFloat(_Float):

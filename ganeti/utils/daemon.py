@@ -44,7 +44,6 @@ class Life:
 
     def __init__(self, report: Callable[[], None]) -> None:
         self._report = report
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.stop: Any = threading.Event()
         self.on_reload: list[Callable[[], object]] = [log.reopen]
 
@@ -52,16 +51,9 @@ class Life:
         """Tell whoever waits for our start that we serve now."""
         self._report()
 
-    def request_stop(self) -> None:
-        """Ask the daemon to stop cleanly; safe from signal handlers and other threads."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self.stop.set)
-        else:
-            self.stop.set()
-
     def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let `stop` be an asyncio event of this loop, and take signals there."""
-        self._loop, self.stop = loop, asyncio.Event()
+        self.stop = asyncio.Event()
         for number, action in self._actions().items():
             loop.add_signal_handler(number, action)
 
