@@ -22,6 +22,7 @@ HOST_MEMORY_ASSUMED = frozenset([constants.HT_KVM])
 #: How the disks of a template get to another node.
 MIRROR_NONE, MIRROR_EXTERNAL, MIRROR_INTERNAL = "none", "external", "internal"
 
+
 #: Per template: mirror, whether its disks lie on the nodes, whether balancing may move it.
 @dataclasses.dataclass(frozen=True, slots=True)
 class Template:

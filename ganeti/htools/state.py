@@ -280,6 +280,13 @@ class State:
             self.put(pos, pri, sec)
         return pos
 
+    def drop_last(self) -> None:
+        """Forget the instance that was added last; it must be on no node."""
+        self.instances.pop()
+        for name in ("gain_pri", "gain_sec", "reserve", "real", "pri", "sec", "exclusions",
+                     "misses"):
+            setattr(self, name, getattr(self, name)[:-1])
+
     def _add_tags(self, inst: model.Instance) -> None:
         wanted = self.meaning.exclusion_tags(inst)
         for name in sorted(wanted - set(self.exclusion_names)):

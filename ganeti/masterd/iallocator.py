@@ -40,8 +40,24 @@ def run(lu: base.LogicalUnit, name: str, request: Mapping[str, Any], *,
     params = dict(lu.config.cluster.default_iallocator_params)
     if ignore_soft_errors:
         params["ignore-soft-errors"] = None
+    if name == constants.IALLOC_HAIL:
+        from ganeti.htools import hail
+
+        settings = hail.Settings.from_params(params)
+        if settings is not None:
+            return check_reply(name, request, _ask_own(lu, request, settings))
     text = ask(lu, name, request, params)
     return check_answer(name, request, text)
+
+
+def _ask_own(lu: base.LogicalUnit, request: Mapping[str, Any], settings: Any) -> Any:
+    """The allocator that belongs to the system answers in this process."""
+    from ganeti.htools import hail, model
+
+    try:
+        return hail.answer(input_dict(lu, request), settings)
+    except model.LoadError as err:
+        raise errors.OpExecError(f"iallocator {constants.IALLOC_HAIL}: {err}") from err
 
 
 def ask(lu: base.LogicalUnit, name: str, request: Mapping[str, Any],
@@ -65,6 +81,11 @@ def check_answer(name: str, request: Mapping[str, Any], text: str) -> Any:
         answer = serializer.load(text)
     except errors.ParseError as err:
         raise errors.OpExecError(f"iallocator {name} did not answer in JSON: {err}") from err
+    return check_reply(name, request, answer)
+
+
+def check_reply(name: str, request: Mapping[str, Any], answer: Any) -> Any:
+    """The same for an answer that needs no decoding."""
     if not isinstance(answer, dict) or not isinstance(answer.get("success"), bool):
         raise errors.OpExecError(f"iallocator {name}: the answer has no key 'success'")
     info = str(answer.get("info", ""))

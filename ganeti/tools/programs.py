@@ -8,7 +8,7 @@ import pathlib
 
 _GNT = ("cluster", "node", "instance", "group", "os", "job", "debug",
         "backup", "network", "storage", "filter")
-_BALANCING = ("hbal", "hinfo")
+_BALANCING = ("hail", "hbal", "hcheck", "hinfo", "hspace")
 _CLIENT = pathlib.Path(__file__).resolve().parents[1] / "client"
 
 #: On the administrator's PATH: the commands (those that are in this tree) and the daemons.
@@ -32,6 +32,7 @@ LIBRARY = {
     "prepare-node-join": "ganeti.tools.prepare_node_join",
     "ssh-update": "ganeti.tools.ssh_update",
     "ssl-update": "ganeti.tools.ssl_update",
+    "iallocators/hail": "ganeti.htools.prog.hail",
     "tools/node-cleanup": "ganeti.tools.node_cleanup",
     "tools/confd-client": "ganeti.tools.confd_client",
     "tools/cfgupgrade": "ganeti.tools.cfgupgrade",

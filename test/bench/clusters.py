@@ -27,7 +27,7 @@ def realistic(nodes: int, per_node: int = 16, seed: int = 1, groups: int = 1) ->
         big = pos % 3 == 0
         cluster.nodes.append(model.Node(
             f"node{pos:04d}.example.com", f"uuid-{pos % groups}", 262144.0 if big else 196608.0,
-            1024, 0, 4194304.0, 0, 48.0 if big else 32.0, master=pos == 0))
+            1024, 0, 12582912.0, 0, 48.0 if big else 32.0, master=pos == 0))
     cluster.reindex()
     for number in range(nodes * per_node):
         mem, cpus, disk = dice.choices(_SIZES, _OFTEN)[0]

@@ -39,6 +39,16 @@ class Option(NamedTuple):
     def optional(self) -> bool:
         return self.read is not None and self.bare is not None
 
+    def label(self) -> str:
+        """How help shows it: all its flags, with what follows them."""
+        if self.read is None:
+            return ", ".join(self.flags)
+        if self.optional:
+            return ", ".join(f"{flag}[={self.metavar}]" if flag.startswith("--")
+                             else f"{flag}[{self.metavar}]" for flag in self.flags)
+        return ", ".join(f"{flag}={self.metavar}" if flag.startswith("--")
+                         else f"{flag} {self.metavar}" for flag in self.flags)
+
 
 class Options(SimpleNamespace):
     """What was asked for, an attribute an option, and the arguments."""
@@ -117,14 +127,7 @@ def usage(program: str, options: Sequence[Option], arguments: str) -> str:
     """The text of --help."""
     lines = [f"Usage: {program} [OPTION...]{' ' + arguments if arguments else ''}", ""]
     for opt in options:
-        if opt.read is None:
-            flags = ", ".join(opt.flags)
-        elif opt.optional:
-            flags = ", ".join(f"{flag}[={opt.metavar}]" if flag.startswith("--")
-                              else f"{flag}[{opt.metavar}]" for flag in opt.flags)
-        else:
-            flags = ", ".join(f"{flag}={opt.metavar}" if flag.startswith("--")
-                              else f"{flag} {opt.metavar}" for flag in opt.flags)
+        flags = opt.label()
         lines.append(f"  {flags:<38}  {opt.help}" if len(flags) <= 38
                      else f"  {flags}\n{'':42}{opt.help}")
     return "\n".join(lines) + "\n"

@@ -63,7 +63,7 @@ def finish(cluster: model.Cluster, opts: Options) -> None:
     warnings = prepare.prepare(cluster, prepare.Wishes(
         getattr(opts, "offline", ()), getattr(opts, "select_instances", ()),
         getattr(opts, "exclude_instances", ())))
-    _monitoring(cluster, opts)
+    monitoring(cluster, opts)
     if warnings and getattr(opts, "verbose", 1) > 0:
         print("Warning: cluster has inconsistent data:", file=sys.stderr)
         for warning in warnings:
@@ -71,7 +71,8 @@ def finish(cluster: model.Cluster, opts: Options) -> None:
         print(file=sys.stderr)
 
 
-def _monitoring(cluster: model.Cluster, opts: Options) -> None:
+def monitoring(cluster: model.Cluster, opts: Options) -> None:
+    """Take the CPU loads that -U's sisters name: monitoring daemons, or what they said before."""
     if getattr(opts, "mond_data", None):
         reports: dict[str, Any] = utilisation.load_reports(opts.mond_data)
     elif getattr(opts, "mond", False):

@@ -27,7 +27,7 @@ SHARED_STORAGE = "srv/ganeti/shared-file-storage"
 TREE = (
     "etc/ganeti", "etc/ssh", "root/.ssh", "var/lib", "var/log", "var/run", "var/lock",
     "srv/ganeti/os", "srv/ganeti/file-storage", "srv/ganeti/export", "srv/ganeti/extstorage",
-    "usr/lib/ganeti/tools", "tmp",
+    "usr/lib/ganeti/tools", "usr/lib/ganeti/iallocators", "tmp",
 )
 
 

@@ -14,6 +14,13 @@ CASES = {
     "hbal.out": ("hbal", ["-C", "-p+ptags,peermap,plist", "--print-instances"]),
     "hbal-verbose.out": ("hbal", ["-v", "-v"]),
     "hbal-evacuate.out": ("hbal", ["-E", "-C"]),
+    "hcheck.out": ("hcheck", []),
+    "hcheck-machine.out": ("hcheck", ["--machine-readable"]),
+    "hspace.out": ("hspace", ["-l", "3", "-p"]),
+    "hspace-machine.out": ("hspace", ["-l", "3", "--machine-readable"]),
+    "hail-help.out": ("hail", ["--help"]),
+    "hspace-help.out": ("hspace", ["--help"]),
+    "hcheck-help.out": ("hcheck", ["--help"]),
     "hbal-help.out": ("hbal", ["--help"]),
 }
 
