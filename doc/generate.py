@@ -12,11 +12,12 @@ import json
 import pathlib
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganeti import constants, opcodes
 from ganeti.cli import manual
 from ganeti.constants.params import Param
+from ganeti.htools.prog import command_line
 from ganeti.opcodes import FieldSpec
 from ganeti.query import engine
 from ganeti.rapi import openapi
@@ -36,6 +37,7 @@ def _text(text: str) -> str:
 
 
 def _code(text: object) -> str:
+    """Code in a cell, where even there a bar would end the cell."""
     return f"`{text}`".replace("|", "\\|")
 
 
@@ -126,15 +128,29 @@ def rpc_calls() -> str:
 
 
 def commands(target: pathlib.Path) -> tuple[str, list[list[object]]]:
-    """A page a gnt-* tool (also its man page), and the page that lists them."""
+    """A page a program of the administrator (also its man page), and the page that lists them."""
     pages = []
     index = ["# Commands\n", "```{toctree}", ":maxdepth: 2", ""]
-    for name, module in programs.COMMANDS.items():
-        tool = importlib.import_module(module).TOOL
-        (target / f"{name}.md").write_text(manual.markdown(tool))
+    for name, where in programs.COMMANDS.items():
+        module = importlib.import_module(where)
+        if hasattr(module, "TOOL"):
+            summary, text = manual.summary(module.TOOL), manual.markdown(module.TOOL)
+        else:
+            summary = (module.__doc__ or "").partition("\n")[0].removeprefix(f"{name}:").strip(" .")
+            text = balancing_program(name, summary, module.OPTIONS)
+        (target / f"{name}.md").write_text(text)
         index.append(name)
-        pages.append([f"reference/{name}", name, manual.summary(tool), "the authors", 8])
+        pages.append([f"reference/{name}", name, summary, "the authors", 8])
     return "\n".join([*index, "```\n"]), pages
+
+
+def balancing_program(name: str, summary: str, options: Sequence[command_line.Option]) -> str:
+    """The page of a program that has no commands, only options."""
+    parts = [f"# {name}\n", "## Synopsis\n", f"`{name} [OPTION...]`\n",
+             "## Description\n", manual.escape(f"{summary[0].upper()}{summary[1:]}.") + "\n",
+             "## Options\n"]
+    parts += [f"`{option.label()}`\n: {manual.escape(option.help)}\n" for option in options]
+    return "\n".join(parts)
 
 
 def rapi_resources(target: pathlib.Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import subprocess
@@ -57,7 +58,20 @@ def options_of(tool: str, name: str) -> Iterable[Option]:
     return completion.load_tool(tool).command(name).options
 
 
-@pytest.mark.parametrize("name", programs.COMMANDS)
+TOOLS = [name for name, module in programs.COMMANDS.items()
+         if hasattr(importlib.import_module(module), "TOOL")]
+
+
+@pytest.mark.parametrize("name", sorted(programs.COMMANDS.keys() - TOOLS))
+def test_every_option_of_a_program_without_commands_is_in_the_manual(name, page):
+    options = importlib.import_module(programs.COMMANDS[name]).OPTIONS
+    assert options
+    for option in options:
+        assert option.help.strip(), f"{name} {option.label()} has no help"
+        assert f"`{option.label()}`\n: {manual.escape(option.help)}" in page(name)
+
+
+@pytest.mark.parametrize("name", TOOLS)
 def test_every_command_with_all_its_options_is_in_the_manual(name, page):
     tool, text = completion.load_tool(name), page(name)
     described = sections(text, "###")
