@@ -42,8 +42,9 @@ class _Request:
         self.interrupted = False
 
     @property
-    def turn(self) -> tuple[int, int]:
-        return (self.priority, self.seq)
+    def turn(self) -> tuple[int, int, int]:
+        """Urgent ones first, then older jobs; arrival decides only between others."""
+        return (self.priority, self.owner if isinstance(self.owner, int) else 0, self.seq)
 
 
 class _LevelState:
