@@ -94,7 +94,7 @@ def test_a_new_group_joins_the_communication_network(start_master):
 
 def evacuate(start_master, proposed, **params):
     instances = [masterside.make_instance(name) for name in ("i1", "i2")]
-    master = start_master(instances=instances, default_iallocator="hail")
+    master = start_master(instances=instances, default_iallocator="ours")
     master.run(opcodes.OpGroupAdd(group_name="other"))
     for call, answer in (("node_info", ["boot", [], [HOST]]), ("all_instances_info", {})):
         master.nodes.answer(call, answer)
