@@ -8,7 +8,7 @@ import pathlib
 
 _GNT = ("cluster", "node", "instance", "group", "os", "job", "debug",
         "backup", "network", "storage", "filter")
-_BALANCING = ("hail", "hbal", "hcheck", "hinfo", "hspace")
+_BALANCING = ("hail", "hbal", "hcheck", "hinfo", "hroller", "hscan", "hspace")
 _CLIENT = pathlib.Path(__file__).resolve().parents[1] / "client"
 
 #: On the administrator's PATH: the commands (those that are in this tree) and the daemons.

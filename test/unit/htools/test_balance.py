@@ -11,7 +11,7 @@ from test.bench import clusters
 
 NORMAL = moves.Rules()
 #: Where all nodes are nearly equal, a spread by sums of squares has half the digits.
-PROMISE = 3e-8
+PROMISE = 2e-7
 
 
 def strange(seed):
