@@ -161,7 +161,7 @@ def test_a_thousand_idle_waiters_cost_nothing(cluster, luxi):
             waiter.sendall(request)
             waiters.append(waiter)
         daemons.wait_until(lambda: luxi_open(pid) >= 1000)
-        time.sleep(0.3)
+        time.sleep(1.5)  # the last ones are read on a busy machine
         before = cpu_seconds()
         time.sleep(1.0)
         idle = cpu_seconds() - before
