@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import aiohttp
+import hypothesis
 import pytest
+
+# The same examples at every run, so that a change is judged and not the dice;
+# HYPOTHESIS_PROFILE=default throws them.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
