@@ -226,6 +226,10 @@ class Places:
                     (DISK, state.raw[states.INST_SPN_F, to] + self.gain[states.INST_SPN_F]
                      > state.hi_spn[to])])]
 
+    def fits(self, policy: model.Policy) -> bool:
+        """Whether there is any place, the redundancy of the whole group not asked."""
+        return policy_failure(self.record, policy) == OK and bool((self.failures() == OK).any())
+
     # -- the best -------------------------------------------------------------------------------
 
     def best(self, *, capacity: bool = False, policy: model.Policy | None = None) -> Answer:

@@ -28,6 +28,7 @@ class Wanted:
     capacity_checks: bool = True
     independent_groups: bool = False
     accept_existing: bool = False
+    spindle_use: int | None = None
 
 
 @dataclasses.dataclass
@@ -105,9 +106,12 @@ class Filling:
     def _record(self, spec: model.Spec) -> model.Instance:
         name = f"new-{len(self.result.placed)}"
         sizes = (spec.disk,) * spec.disk_count
+        # as the original: the spec's spindles count where they are dedicated, else each takes one
+        use = self.wanted.spindle_use or (
+            spec.spindle_use if self.state.exclusive.any() else 1)
         return model.Instance(
             name, spec.memory, sum(sizes), spec.cpu, constants.INSTST_RUNNING, True, "", "",
-            self.wanted.template, (), spec.spindle_use, (spec.spindle_use,) * spec.disk_count,
+            self.wanted.template, (), use, (spec.spindle_use,) * spec.disk_count,
             sizes, alias=name)
 
     def standard(self, spec: model.Spec) -> Result:
@@ -137,45 +141,52 @@ class Filling:
 
         What fails most shrinks step by step, until shrinking one dimension alone is enough.
         """
-        while True:
-            failures = self.result.failures
-            kinds = sorted((kind for kind in STEPS if failures[kind]),
-                           key=lambda kind: -failures[kind])
+        while kinds := self._kinds():
             for kind in kinds:
                 jumped = self._jump(spec, kind)
                 if jumped is not None:
                     return jumped
-            smaller = shrink(spec, kinds[0]) if kinds else None
-            if smaller is None:
-                return None
+            smaller = next((found for kind in kinds
+                            if (found := self._until_others_can(spec, kind)) is not None), None)
+            if smaller is None or self._would_fit(smaller):
+                return smaller
             spec = smaller
-            if self._would_fit(spec):
-                return spec
+            self.place(spec)
+        return None
 
-    def _would_fit(self, spec: model.Spec) -> bool:
-        touched = self.state.fail_n1.copy()
-        fits = self.place(spec)
-        if fits:
-            self.state.take(self.result.placed.pop())
-            self.state.drop_last()
-            self.state.fail_n1 = touched
-        return fits
+    def _kinds(self) -> list[str]:
+        """What failed and can be shrunk, the most frequent first."""
+        failures = self.result.failures
+        return sorted((kind for kind in STEPS if failures[kind]),
+                      key=lambda kind: -failures[kind])
 
-    def _jump(self, spec: model.Spec, kind: str) -> model.Spec | None:
-        """The largest value of one dimension, the others kept, that fits."""
-        field, step = STEPS[kind]
-        value = getattr(spec, field)
-        least = max(step, min((getattr(low, field) for group in self.groups
+    def _until_others_can(self, spec: model.Spec, kind: str) -> model.Spec | None:
+        """The fewest steps in one dimension after which shrinking the others can be enough."""
+        field = STEPS[kind][0]
+        least = {other: self._least(spec, other, step) for other, step in STEPS.values()
+                 if other != field}
+        steps = self._fewest(dataclasses.replace(spec, **least), kind)
+        if not steps:
+            return None
+        return dataclasses.replace(spec, **{field: getattr(spec, field) - steps * STEPS[kind][1]})
+
+    def _least(self, spec: model.Spec, field: str, step: int) -> int:
+        """The smallest value that a dimension may get, in whole steps from the present one."""
+        value = int(getattr(spec, field))
+        floor = max(step, min((getattr(low, field) for group in self.groups
                                for low, _high in group.policy.minmax), default=step))
-        low, high = 1, (value - least) // step
-        kept = self.result.failures
+        return value - max(0, (value - floor) // step) * step
+
+    def _fewest(self, spec: model.Spec, kind: str) -> int | None:
+        """How often one dimension must shrink until the spec fits; None if that is never."""
+        field, step = STEPS[kind]
+        value = int(getattr(spec, field))
+        low, high = 0, (value - self._least(spec, field, step)) // step
 
         def fits(steps: int) -> bool:
-            fine = self._would_fit(dataclasses.replace(spec, **{field: value - steps * step}))
-            self.result.failures = kept
-            return fine
+            return self._would_fit(dataclasses.replace(spec, **{field: value - steps * step}))
 
-        if high < 1 or not fits(high):
+        if not fits(high):
             return None
         # what fits also fits when it is smaller: halve
         while low < high:
@@ -184,11 +195,35 @@ class Filling:
                 high = middle
             else:
                 low = middle + 1
-        return dataclasses.replace(spec, **{field: value - high * step})
+        return high
 
+    def _would_fit(self, spec: model.Spec) -> bool:
+        if not self._might_fit(spec):
+            return False
+        if model.TEMPLATES[self.wanted.template].nodes > 1 or not self.wanted.capacity_checks:
+            return True
+        touched, kept = self.state.fail_n1.copy(), self.result.failures
+        fits = self.place(spec)
+        self.result.failures = kept
+        if fits:
+            self.state.take(self.result.placed.pop())
+            self.state.drop_last()
+            self.state.fail_n1 = touched
+        return fits
 
-def shrink(spec: model.Spec, kind: str) -> model.Spec | None:
-    """One step smaller in the dimension that failed."""
-    field, step = STEPS[kind]
-    value = getattr(spec, field)
-    return None if value - step < step else dataclasses.replace(spec, **{field: value - step})
+    def _might_fit(self, spec: model.Spec) -> bool:
+        """Whether a place exists for itself: what no place can have needs no further question."""
+        state = self.state
+        inst = state.add(self._record(spec), NONE)
+        result = any(alloc.Places(state, state.nodes_of_group(group), inst).fits(group.policy)
+                     for group in self.groups)
+        state.drop_last()
+        return result
+
+    def _jump(self, spec: model.Spec, kind: str) -> model.Spec | None:
+        """The largest value of one dimension, the others kept, that fits."""
+        field, step = STEPS[kind]
+        steps = self._fewest(spec, kind)
+        if not steps:
+            return None
+        return dataclasses.replace(spec, **{field: getattr(spec, field) - steps * step})

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ganeti import errors
 from ganeti.htools import alloc
 from ganeti.htools.model import MIRROR_EXTERNAL, MIRROR_INTERNAL, MIRROR_NONE
@@ -144,9 +146,9 @@ def _fill(state: State, nodes: Sequence[int], care: Care) -> tuple[Wave, list[in
 
 def _clear(state: State, node: int, closed: set[int], care: Care) -> list[StepAside]:
     moves = []
-    for inst in range(len(state.instances)):
+    for inst in np.flatnonzero((state.pri == node) | (state.sec == node)).tolist():
         pri, sec = int(state.pri[inst]), int(state.sec[inst])
-        if node not in (pri, sec) or not _must_go(state, inst, care):
+        if not _must_go(state, inst, care):
             continue
         nodes = state.nodes_of_group(state.cluster.groups[int(state.group_of[node])])
         free = frozenset(nodes.tolist()) - closed
@@ -175,8 +177,8 @@ def _must_go(state: State, inst: int, care: Care) -> bool:
 
 def has_non_redundant(state: State, node: int) -> bool:
     """Whether instances exist on this node only."""
-    return any(inst.kind.mirror == MIRROR_NONE for pos, inst in enumerate(state.instances)
-               if state.pri[pos] == node)
+    return any(state.instances[pos].kind.mirror == MIRROR_NONE
+               for pos in np.flatnonzero(state.pri == node))
 
 
 def vertices(state: State, nodes: Ints, tags: Sequence[str] | None) -> list[int]:

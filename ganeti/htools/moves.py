@@ -85,6 +85,9 @@ class Round:
         self.counts = state.pri_count + state.sec_count
         self.fails = state.fail_n1 * self.counts * self.on
         self.scale = state.scale[states.MEM]
+        #: what each online node (row) as secondary keeps for each node, and the other way round
+        self.kept = np.ascontiguousarray(state.peers[self.online].T)
+        self.keeps = np.ascontiguousarray(state.peers[:, self.online])
         self.pairs = (score.location_pairs(state, self.online)
                       if state.location_names and state.exclusion_names else None)
 
@@ -270,11 +273,11 @@ class Block:
         """What must be kept: by X for p, by p for X, by s for X, by X for s, by p for s."""
         state, need = self.state, self.need[:, None]
         return [
-            np.maximum(state.r_mem[self.to], state.peers[np.ix_(self.to, self.pri)].T + need),
+            np.maximum(state.r_mem[self.to], self.round.kept[self.pri] + need),
             np.maximum(state.r_mem[self.pri][:, None],
-                       state.peers[self.pri][:, self.to] + need),
-            np.maximum(self.sec_need[:, None], state.peers[self.sec][:, self.to] + need),
-            np.maximum(state.r_mem[self.to], state.peers[np.ix_(self.to, self.sec)].T + need),
+                       self.round.keeps[self.pri] + need),
+            np.maximum(self.sec_need[:, None], self.round.keeps[self.sec] + need),
+            np.maximum(state.r_mem[self.to], self.round.kept[self.sec] + need),
             np.maximum(state.r_mem[self.pri], state.peers[self.pri, self.sec] + self.need)]
 
     def _add_reserves(self, arrays: list[Floats]) -> None:
@@ -410,6 +413,7 @@ class Block:
             columns = around.column[nodes]
             seen = (columns != NONE) & ((nodes == self.pri) | self.has_sec)
             new[np.flatnonzero(seen), columns[seen]] = False
+        self.disk_hard, self.disk_soft = self._disk_fits(False), self._disk_fits(True)
         receive = new & self._primary_fits(soft_p)
         x_for_p, p_for_x, s_for_x, x_for_s, p_for_s = self.needs
         as_sec_p = new & self._secondary_fits(x_for_p, soft_s)
@@ -446,7 +450,7 @@ class Block:
         state, own = self.state, state_gain(self.state, self.insts)
         free = state.raw[states.MEM, self.to]
         hard = free + self.mem[:, None] > 0
-        hard &= self._disk_fits(False)
+        hard &= self.disk_hard
         after = state.raw[:, self.to]
         limits = ((free + self.mem[:, None] > state.r_mem[self.to]) | state.fail_n1[self.to])
         limits &= after[states.CPU] + own[:, states.CPU, None] <= state.hi_cpu[self.to]
@@ -454,7 +458,7 @@ class Block:
         limits &= after[states.MEM_F] + own[:, states.MEM_F, None] > 0
         if state.exclusion_names:
             limits &= self.clashes == 0
-        return np.asarray(hard & (limits & self._disk_fits(True) | soft[:, None]))
+        return np.asarray(hard & (limits & self.disk_soft | soft[:, None]))
 
     def _disk_fits(self, strict: bool) -> Bools:
         """Whether X has the disk space (and spindles) that both roles need alike."""
@@ -480,8 +484,7 @@ class Block:
         free = state.raw[states.MEM, self.to]
         limits = self.size[:, None] < free
         limits &= (free > needs) | state.fail_n1[self.to]
-        return np.asarray(self._disk_fits(False)
-                          & (limits & self._disk_fits(True) | soft[:, None]))
+        return np.asarray(self.disk_hard & (limits & self.disk_soft | soft[:, None]))
 
     def _failover_fits(self, soft: Bools) -> Bools:
         """Whether the old secondary can run the instance, if only for a moment."""

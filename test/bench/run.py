@@ -15,7 +15,7 @@ import sys
 from test.bench.rows import Row
 
 #: Modules with a function rows() -> list of Row, in the order of the design's table.
-SUBJECTS = ("cli", "master", "large", "rpc", "memory")
+SUBJECTS = ("cli", "master", "large", "rpc", "memory", "htools")
 
 
 def _print(row: Row) -> None:

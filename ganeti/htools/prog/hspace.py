@@ -37,7 +37,8 @@ def _run(opts: command_line.Options) -> int:
     whole = state.State(cluster, tags.meaning(cluster), max_cpu=opts.max_cpu,
                         min_disk=opts.min_disk)
     wanted = capacity.Wanted(template, opts.max_length, not opts.no_capacity_checks,
-                             opts.independent_groups, opts.accept_existing_errors)
+                             opts.independent_groups, opts.accept_existing_errors,
+                             opts.spindle_use)
     starts = _specs(opts, cluster)
     tiered = capacity.Filling(whole, wanted).tiered(starts)
     std = _spec(opts, cluster.policy.std, opts.standard_alloc)
