@@ -152,5 +152,6 @@ def test_console_over_ssh(cluster: VirtualCluster, guest: Guest) -> None:
     command = cluster.run("gnt-instance console --show-cmd guest1")
     assert "socat" in command
     # A terminal is what the console wants; script(1) gives it one.
-    result = cluster.try_run("script -qec 'timeout --foreground -k 1 5 gnt-instance console guest1' /dev/null")
+    console = "timeout --foreground -k 1 5 gnt-instance console guest1"
+    result = cluster.try_run(f"script -qec '{console}' /dev/null")
     assert "TICK" in result.stdout, result.stdout + result.stderr
