@@ -9,6 +9,9 @@ products; rows of the arrays here are instances, columns are the nodes that may 
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterable
+from concurrent import futures
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +25,9 @@ from ganeti.htools.state import NONE, Bools, Floats, Ints, State
 EPSILON = 1e-12
 #: Elements of one array; a handful of them should stay in the processor's cache.
 _BLOCK = 16384
+#: Rounds of fewer blocks are over before threads have started.
+_FEW_BLOCKS = 8
+_THREADS = min(4, os.cpu_count() or 1)
 
 REPLACE, REPLACE_FAILOVER, FAILOVER_REPLACE_FAILOVER, FAILOVER_REPLACE = range(4)
 FAILOVER = 4
@@ -128,14 +134,26 @@ class Round:
         """The move with the lowest score; of equal ones the first."""
         if not self.count or not len(self.movable):
             return None
-        best: Move | None = None
         step = max(1, _BLOCK // self.count)
-        for start in range(0, len(self.movable), step):
-            found = Block(self, self.movable[start:start + step]).best(
-                best.score if best else np.inf)
-            if found is not None:
-                best = found
-        return best
+        blocks = [self.movable[start:start + step]
+                  for start in range(0, len(self.movable), step)]
+        if len(blocks) < _FEW_BLOCKS:
+            return _lowest(map(self._best_of, blocks))
+        # NumPy lets other threads run while it works on arrays of this size
+        with futures.ThreadPoolExecutor(_THREADS) as pool:
+            return _lowest(pool.map(self._best_of, blocks))
+
+    def _best_of(self, insts: Ints) -> Move | None:
+        return Block(self, insts).best()
+
+
+def _lowest(found: Iterable[Move | None]) -> Move | None:
+    """The move with the lowest score; of equal ones the first."""
+    best: Move | None = None
+    for move in found:
+        if move is not None and (best is None or move.score < best.score - EPSILON):
+            best = move
+    return best
 
 
 class Block:
@@ -161,11 +179,11 @@ class Block:
             state.r_peer[self.sec] == self.pri,
             np.maximum(state.r_mem2[self.sec], here - self.need), state.r_mem[self.sec])
 
-    def best(self, limit: float) -> Move | None:
-        """The best move below a limit."""
+    def best(self) -> Move | None:
+        """The best move of these instances."""
         arrays = self.scores()
         lowest = min(float(array.min()) for array in arrays)
-        if not lowest < limit - EPSILON:
+        if not np.isfinite(lowest):
             return None
         return self._first(arrays, lowest + EPSILON)
 
