@@ -24,7 +24,7 @@ from ganeti.htools.state import NONE, Bools, Floats, Ints, State
 #: Differences of scores below this are rounding.
 EPSILON = 1e-12
 #: Elements of one array; a handful of them should stay in the processor's cache.
-_BLOCK = 16384
+_BLOCK = 15000
 #: Rounds of fewer blocks are over before threads have started.
 _FEW_BLOCKS = 8
 _THREADS = min(4, os.cpu_count() or 1)

@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(opts: command_line.Options) -> int:
     from ganeti.htools import balance, model, moves, state, tags
-    from ganeti.htools.prog import output, sources
+    from ganeti.htools.prog import memory, output, sources
+    memory.keep()
     if opts.exec_jobs and not opts.luxi:
         raise model.RequestError("hbal: jobs can be submitted to a cluster read with -L only")
     if opts.print_nodes:

@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(opts: command_line.Options) -> int:
     from ganeti.htools import balance, health, moves, state, tags
-    from ganeti.htools.prog import sources
+    from ganeti.htools.prog import memory, sources
+    memory.keep()
     cluster = sources.load(opts)
     whole = state.State(cluster, tags.meaning(cluster, opts.exclusion_tags),
                         max_cpu=opts.max_cpu, min_disk=opts.min_disk)
