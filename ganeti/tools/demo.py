@@ -221,10 +221,7 @@ def stop() -> None:
         shutil.rmtree(root(), ignore_errors=True)
         return
     for node in cluster.nodes:
-        pid = nodes.sshd_pid(cluster, node)
-        if pid:
-            os.kill(pid, 9)
-        nodes.kill(node)
+        nodes.power_off(cluster, node)
     if cluster.netns:
         netns.down(cluster)
     shutil.rmtree(root())

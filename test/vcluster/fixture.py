@@ -73,11 +73,7 @@ class VirtualCluster:
 
     def power_off(self, name: str) -> None:
         """Pull a node's plug, its ssh server's as well."""
-        node = self.layout.node(name)
-        pid = nodes.sshd_pid(self.layout, node)
-        if pid:
-            os.kill(pid, 9)
-        nodes.kill(node)
+        nodes.power_off(self.layout, self.layout.node(name))
 
     def power_on(self, name: str) -> None:
         nodes.power_on(self.layout, self.layout.node(name))

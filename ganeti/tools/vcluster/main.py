@@ -150,10 +150,7 @@ def kill(args: argparse.Namespace) -> int:
     """Pull a node's plug."""
     cluster = layout.load(args.root)
     node = cluster.node(args.node)
-    pid = nodes.sshd_pid(cluster, node)
-    if pid:
-        os.kill(pid, 9)
-    _say(f"{node.name} is off ({nodes.kill(node)} processes killed)")
+    _say(f"{node.name} is off ({nodes.power_off(cluster, node)} processes killed)")
     return 0
 
 

@@ -68,6 +68,14 @@ def kill(node: layout.VirtualNode) -> int:
     raise layout.VclusterError(f"Processes of {node.name} do not die: {sorted(victims)}")
 
 
+def power_off(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> int:
+    """Pull a node's plug, its ssh server first; how many other processes died with it."""
+    pid = sshd_pid(cluster, node)
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+    return kill(node)
+
+
 def command(cluster: layout.VirtualCluster, node: layout.VirtualNode,
             argv: list[str]) -> tuple[list[str], dict[str, str]]:
     """What to run, and with which environment, so that `argv` runs on the node."""
