@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import types
+from ganeti.opcodes import shared, types
 from ganeti.opcodes.base import Field, Flag
 from ganeti.opcodes.targets import InstanceOpCode
 
@@ -20,13 +20,12 @@ class OpBackupExport(InstanceOpCode):
 
     compress = Field(ht.String, "none", flag="--transport-compression",
                      doc="Compression during the transfer")
-    shutdown_timeout = Field(ht.NonNegativeInt, 120, flag="--shutdown-timeout",
-                             doc="Seconds to wait for a clean shutdown")
+    shutdown_timeout = shared.SHUTDOWN_TIMEOUT
     target_node = Field(
         ht.Or(ht.NonEmptyString, ht.List),
         flag=Flag("-n", "--node", type="string", metavar="<node>", completes="one_node"),
         doc="Node for the export, or where each disk goes on the other cluster")
-    target_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the node to move to")
+    target_node_uuid = shared.TARGET_NODE_UUID
     shutdown = Field(ht.Bool, True,
                      flag=Flag("--noshutdown", negate=True,
                                help="Leave it running during the export"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 
 
@@ -32,7 +32,7 @@ class OpClusterQuery(OpCode):
 class OpClusterConfigQuery(OpCode):
     """Read single cluster-wide values, in the old form."""
 
-    output_fields = Field(ht.ListOf(ht.NonEmptyString), doc="Names of the fields")
+    output_fields = shared.OUTPUT_FIELDS
     RESULT = ht.ListOf(ht.Any)
 
 
@@ -49,10 +49,8 @@ class OpClusterSetParams(OpCode):
     """Change cluster-wide settings."""
 
     force = Field(ht.Bool, False, flag=flags.FORCE, doc="Change parameters although a check fails")
-    hv_state = Field(ht.Maybe(types.Params), None, flag=flags.HV_STATE,
-                     doc="Resources that the administrator vouches for, by hypervisor")
-    disk_state = Field(ht.Maybe(types.Params), None, flag=flags.DISK_STATE,
-                       doc="Sizes that the administrator vouches for, by storage type")
+    hv_state = shared.HV_STATE
+    disk_state = shared.DISK_STATE
     vg_name = Field(ht.Maybe(ht.String), None, flag=Flag("--vg-name", metavar="VG"),
                     doc="LVM volume group; empty for none")
     enabled_hypervisors = Field(ht.Maybe(ht.ListOf(types.Hypervisor)), None,
@@ -71,8 +69,7 @@ class OpClusterSetParams(OpCode):
     osparams_private_cluster = Field(ht.Maybe(ht.DictOf(ht.String, types.PrivateParams)), None,
                                      flag=Flag("--os-parameters-private", type="keyprivateval"),
                                      doc="OS parameters that are hidden in output, by OS")
-    diskparams = Field(ht.Maybe(ht.DictOf(types.DiskTemplate, types.Params)), None,
-                       flag=flags.DISK_PARAMETERS, doc="Disk parameters by storage type")
+    diskparams = shared.DISKPARAMS
     candidate_pool_size = Field(ht.Maybe(ht.PositiveInt), None,
                                 flag=Flag("-C", "--candidate-pool-size"),
                                 doc="How many nodes shall hold a copy of the configuration")
@@ -99,10 +96,8 @@ class OpClusterSetParams(OpCode):
     nicparams = Field(ht.Maybe(types.NicSpec), None,
                       flag=Flag("-N", "--nic-parameters", type="keyval"),
                       doc="Defaults of network interfaces: mode, link, vlan")
-    ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
-                     doc="Node parameters")
-    ipolicy = Field(ht.Maybe(types.Params), None,
-                    doc="Instance policy: bounds, storage types and ratios")
+    ndparams = shared.NDPARAMS
+    ipolicy = shared.IPOLICY
     drbd_helper = Field(ht.Maybe(ht.String), None, flag="--drbd-usermode-helper",
                         doc="Program that DRBD asks about events; empty for none")
     default_iallocator = Field(
@@ -112,9 +107,7 @@ class OpClusterSetParams(OpCode):
     default_iallocator_params = Field(ht.Maybe(types.Params), None,
                                       flag=Flag("--default-iallocator-params", type="keyval"),
                                       doc="Parameters for the default allocator")
-    mac_prefix = Field(ht.Maybe(ht.NonEmptyString), None,
-                       flag=Flag("-m", "--mac-prefix", metavar="PREFIX"),
-                       doc="First three bytes of new MAC addresses")
+    mac_prefix = shared.MAC_PREFIX
     master_netdev = Field(ht.Maybe(ht.String), None, flag=Flag("--master-netdev", metavar="NETDEV"),
                           doc="Interface for the cluster address")
     master_netmask = Field(ht.Maybe(ht.NonNegativeInt), None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
-from ganeti.opcodes.base import Field, Flag, OpCode
+from ganeti.opcodes import flags, shared, types
+from ganeti.opcodes.base import Field, OpCode
 
 
 class OpGroupAdd(OpCode):
@@ -12,20 +12,13 @@ class OpGroupAdd(OpCode):
 
     SUMMARY = "group_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    alloc_policy = Field(ht.Maybe(types.AllocPolicy), None,
-                         flag=Flag("--alloc-policy", type="string", metavar="POLICY"),
-                         doc="May new instances come here: preferred, last_resort or unallocable")
-    ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
-                     doc="Node parameters")
-    diskparams = Field(ht.Maybe(ht.DictOf(types.DiskTemplate, types.Params)), None,
-                       flag=flags.DISK_PARAMETERS, doc="Disk parameters by storage type")
-    hv_state = Field(ht.Maybe(types.Params), None, flag=flags.HV_STATE,
-                     doc="Resources that the administrator vouches for, by hypervisor")
-    disk_state = Field(ht.Maybe(types.Params), None, flag=flags.DISK_STATE,
-                       doc="Sizes that the administrator vouches for, by storage type")
-    ipolicy = Field(ht.Maybe(types.Params), None,
-                    doc="Instance policy: bounds, storage types and ratios")
+    group_name = shared.GROUP_NAME
+    alloc_policy = shared.ALLOC_POLICY
+    ndparams = shared.NDPARAMS
+    diskparams = shared.DISKPARAMS
+    hv_state = shared.HV_STATE
+    disk_state = shared.DISK_STATE
+    ipolicy = shared.IPOLICY
     RESULT = ht.Or(ht.Nothing, types.Jobs)
 
 
@@ -34,11 +27,11 @@ class OpGroupAssignNodes(OpCode):
 
     SUMMARY = "group_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
+    group_name = shared.GROUP_NAME
     force = Field(ht.Bool, False, flag=flags.FORCE,
                   doc="Move nodes even if instances get split over groups")
     nodes = Field(ht.ListOf(ht.NonEmptyString), doc="Nodes")
-    node_uuids = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, doc="UUIDs of the nodes")
+    node_uuids = shared.NODE_UUIDS
     RESULT = ht.Nothing
 
 
@@ -47,20 +40,13 @@ class OpGroupSetParams(OpCode):
 
     SUMMARY = "group_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    alloc_policy = Field(ht.Maybe(types.AllocPolicy), None,
-                         flag=Flag("--alloc-policy", type="string", metavar="POLICY"),
-                         doc="May new instances come here: preferred, last_resort or unallocable")
-    ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
-                     doc="Node parameters")
-    diskparams = Field(ht.Maybe(ht.DictOf(types.DiskTemplate, types.Params)), None,
-                       flag=flags.DISK_PARAMETERS, doc="Disk parameters by storage type")
-    hv_state = Field(ht.Maybe(types.Params), None, flag=flags.HV_STATE,
-                     doc="Resources that the administrator vouches for, by hypervisor")
-    disk_state = Field(ht.Maybe(types.Params), None, flag=flags.DISK_STATE,
-                       doc="Sizes that the administrator vouches for, by storage type")
-    ipolicy = Field(ht.Maybe(types.Params), None,
-                    doc="Instance policy: bounds, storage types and ratios")
+    group_name = shared.GROUP_NAME
+    alloc_policy = shared.ALLOC_POLICY
+    ndparams = shared.NDPARAMS
+    diskparams = shared.DISKPARAMS
+    hv_state = shared.HV_STATE
+    disk_state = shared.DISK_STATE
+    ipolicy = shared.IPOLICY
     RESULT = ht.ListOf(ht.TupleOf(ht.NonEmptyString, ht.Any))
 
 
@@ -69,15 +55,15 @@ class OpGroupRemove(OpCode):
 
     SUMMARY = "group_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
+    group_name = shared.GROUP_NAME
     RESULT = ht.Nothing
 
 
 class OpGroupRename(OpCode):
     """Give a group another name."""
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    new_name = Field(ht.NonEmptyString, doc="New name")
+    group_name = shared.GROUP_NAME
+    new_name = shared.NEW_NAME
     RESULT = ht.NonEmptyString
 
 
@@ -86,13 +72,10 @@ class OpGroupEvacuate(OpCode):
 
     SUMMARY = "group_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    early_release = Field(ht.Bool, False, flag="--early-release",
-                          doc="Free the old secondary before the new one is in step")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
-    target_groups = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, flag=flags.TARGET_GROUPS,
-                          doc="Node groups to move to")
+    group_name = shared.GROUP_NAME
+    early_release = shared.EARLY_RELEASE
+    iallocator = shared.IALLOCATOR
+    target_groups = shared.TARGET_GROUPS
     sequential = Field(ht.Bool, False, flag="--sequential", doc="One job after the other")
     force_failover = Field(ht.Bool, False, flag="--force-failover",
                            doc="Fail over where migration would be possible")

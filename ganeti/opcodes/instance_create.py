@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 from ganeti.opcodes.targets import InstanceOpCode
 
@@ -14,66 +14,38 @@ class OpInstanceCreate(OpCode):
     SUMMARY = "instance_name"
 
     instance_name = Field(ht.String, doc="Name of the new instance")
-    force_variant = Field(ht.Bool, False, flag="--force-variant",
-                          doc="Accept a variant that the OS definition does not list")
-    wait_for_sync = Field(ht.Bool, True,
-                          flag=Flag("--no-wait-for-sync", negate=True,
-                                    help="Do not wait until mirrors are in step"),
-                          doc="Wait until mirrors are in step")
-    name_check = Field(ht.Bool, False,
-                       flag=Flag("--no-name-check", negate=True,
-                                 help="Do not resolve the name", default=True),
-                       doc="Resolve the name, and complete it")
-    ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
-                           doc="Go on although an instance policy is violated")
+    force_variant = shared.FORCE_VARIANT
+    wait_for_sync = shared.WAIT_FOR_SYNC
+    name_check = shared.NAME_CHECK
+    ignore_ipolicy = shared.IGNORE_IPOLICY
     opportunistic_locking = Field(ht.Bool, False, flag="--opportunistic-locking",
                                   doc="Choose among the nodes whose locks are free at the moment")
-    beparams = Field(types.Params, {}, flag=flags.BACKEND_PARAMETERS,
-                     doc="Memory, processors and other back-end parameters")
+    beparams = shared.BEPARAMS
     disks = Field(ht.ListOf(types.DiskSpec), flag=Flag("--disk", type="identkeyval", append=True),
                   doc="Disks, each with size, mode, name and what its storage type takes")
-    disk_template = Field(ht.Maybe(types.DiskTemplate), None,
-                          flag=Flag("-t", "--disk-template", metavar="TEMPL"),
-                          doc="Storage type of the disks")
+    disk_template = shared.DISK_TEMPLATE
     group_name = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.NODE_GROUP,
                        doc="Node group to create it in")
-    file_driver = Field(ht.Maybe(types.FileDriver), None,
-                        flag=Flag("--file-driver", metavar="<DRIVER>"),
-                        doc="How file-based disks are attached")
-    file_storage_dir = Field(ht.Maybe(ht.NonEmptyString), None,
-                             flag=Flag("--file-storage-dir", metavar="<DIR>"),
-                             doc="Directory for file-based disks")
+    file_driver = shared.FILE_DRIVER
+    file_storage_dir = shared.FILE_STORAGE_DIR
     hvparams = Field(types.Params, {},
                      flag=Flag("-H", "--hypervisor-parameters", type="identkeyval"),
                      doc="Hypervisor parameters")
     hypervisor = Field(ht.Maybe(types.Hypervisor), None, doc="Hypervisor")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    iallocator = shared.IALLOCATOR
     identify_defaults = Field(ht.Bool, False, flag="--identify-defaults",
                               doc="Store only those parameters that differ from the defaults")
-    ip_check = Field(ht.Bool, False,
-                     flag=Flag("--no-ip-check", negate=True,
-                               help="Do not look whether the address answers", default=True),
-                     doc="Refuse an address that answers already")
-    conflicts_check = Field(ht.Bool, True,
-                            flag=Flag("--no-conflicts-check", negate=True,
-                                      help="Do not check addresses against the group's networks"),
-                            doc="Refuse addresses that belong to a network of the node group")
+    ip_check = shared.IP_CHECK
+    conflicts_check = shared.CONFLICTS_CHECK
     mode = Field(types.CreateMode, doc="New, from an export, or from another cluster")
     nics = Field(ht.ListOf(types.NicSpec), flag=Flag("--net", type="identkeyval", append=True),
                  doc="Network interfaces")
     no_install = Field(ht.Maybe(ht.Bool), None, flag="--no-install",
                        doc="Do not run the OS scripts")
     osparams = Field(types.Params, {}, flag=flags.OS_PARAMETERS, doc="OS parameters")
-    osparams_private = Field(ht.Maybe(types.PrivateParams), None,
-                             flag=Flag("--os-parameters-private", type="keyprivateval"),
-                             doc="OS parameters that are hidden in output")
-    osparams_secret = Field(ht.Maybe(types.SecretParams), None,
-                            flag=Flag("--os-parameters-secret", type="keyprivateval"),
-                            doc="OS parameters that are hidden and not stored")
-    os_type = Field(ht.Maybe(ht.NonEmptyString), None,
-                    flag=Flag("-o", "--os-type", metavar="<os>", completes="one_os"),
-                    doc="OS definition, with +VARIANT where it has variants")
+    osparams_private = shared.OSPARAMS_PRIVATE
+    osparams_secret = shared.OSPARAMS_SECRET
+    os_type = shared.OS_TYPE
     pnode = Field(
         ht.Maybe(ht.NonEmptyString), None,
         flag=Flag("-n", "--node", metavar="<pnode>[:<snode>]", completes="inst_add_nodes"),
@@ -116,8 +88,7 @@ class OpInstanceMultiAlloc(OpCode):
 
     opportunistic_locking = Field(ht.Bool, False,
                                   doc="Choose among the nodes whose locks are free at the moment")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    iallocator = shared.IALLOCATOR
     instances = Field(ht.ListOf(ht.Any), [], doc="The instances, each as an OP_INSTANCE_CREATE")
     RESULT = types.AllocationJobs
 
@@ -125,26 +96,18 @@ class OpInstanceMultiAlloc(OpCode):
 class OpInstanceReinstall(InstanceOpCode):
     """Install the OS of an instance again."""
 
-    force_variant = Field(ht.Bool, False, flag="--force-variant",
-                          doc="Accept a variant that the OS definition does not list")
-    os_type = Field(ht.Maybe(ht.NonEmptyString), None,
-                    flag=Flag("-o", "--os-type", metavar="<os>", completes="one_os"),
-                    doc="OS definition, with +VARIANT where it has variants")
+    force_variant = shared.FORCE_VARIANT
+    os_type = shared.OS_TYPE
     osparams = Field(ht.Maybe(types.Params), None, flag=flags.OS_PARAMETERS, doc="OS parameters")
-    osparams_private = Field(ht.Maybe(types.PrivateParams), None,
-                             flag=Flag("--os-parameters-private", type="keyprivateval"),
-                             doc="OS parameters that are hidden in output")
-    osparams_secret = Field(ht.Maybe(types.SecretParams), None,
-                            flag=Flag("--os-parameters-secret", type="keyprivateval"),
-                            doc="OS parameters that are hidden and not stored")
+    osparams_private = shared.OSPARAMS_PRIVATE
+    osparams_secret = shared.OSPARAMS_SECRET
     RESULT = ht.Nothing
 
 
 class OpInstanceRemove(InstanceOpCode):
     """Delete an instance and its disks."""
 
-    shutdown_timeout = Field(ht.NonNegativeInt, 120, flag="--shutdown-timeout",
-                             doc="Seconds to wait for a clean shutdown")
+    shutdown_timeout = shared.SHUTDOWN_TIMEOUT
     ignore_failures = Field(ht.Bool, False, flag="--ignore-failures",
                             doc="Go on when parts can not be removed")
     RESULT = ht.Nothing
@@ -155,13 +118,7 @@ class OpInstanceRename(InstanceOpCode):
 
     SUMMARY = None
 
-    new_name = Field(ht.NonEmptyString, doc="New name")
-    name_check = Field(ht.Bool, False,
-                       flag=Flag("--no-name-check", negate=True,
-                                 help="Do not resolve the name", default=True),
-                       doc="Resolve the name, and complete it")
-    ip_check = Field(ht.Bool, False,
-                     flag=Flag("--no-ip-check", negate=True,
-                               help="Do not look whether the address answers", default=True),
-                     doc="Refuse an address that answers already")
+    new_name = shared.NEW_NAME
+    name_check = shared.NAME_CHECK
+    ip_check = shared.IP_CHECK
     RESULT = ht.NonEmptyString

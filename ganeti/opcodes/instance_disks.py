@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag
 from ganeti.opcodes.targets import InstanceOpCode
 
@@ -30,15 +30,11 @@ class OpInstanceDeactivateDisks(InstanceOpCode):
 class OpInstanceGrowDisk(InstanceOpCode):
     """Enlarge a disk."""
 
-    wait_for_sync = Field(ht.Bool, True,
-                          flag=Flag("--no-wait-for-sync", negate=True,
-                                    help="Do not wait until mirrors are in step"),
-                          doc="Wait until mirrors are in step")
+    wait_for_sync = shared.WAIT_FOR_SYNC
     disk = Field(types.DiskIndex, doc="Number of the disk")
     amount = Field(ht.NonNegativeInt, doc="MiB to add, or final size")
     absolute = Field(ht.Bool, False, flag="--absolute", doc="The amount is the final size")
-    ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
-                           doc="Go on although an instance policy is violated")
+    ignore_ipolicy = shared.IGNORE_IPOLICY
     RESULT = ht.Nothing
 
 
@@ -55,27 +51,20 @@ class OpInstanceRecreateDisks(InstanceOpCode):
         flag=Flag("-n", "--node", type="string", metavar="<pnode>[:<snode>]",
                   completes="inst_add_nodes"),
         doc="Nodes to create them on")
-    node_uuids = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, doc="UUIDs of the nodes")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    node_uuids = shared.NODE_UUIDS
+    iallocator = shared.IALLOCATOR
     RESULT = ht.Nothing
 
 
 class OpInstanceReplaceDisks(InstanceOpCode):
     """Build one side of mirrored disks anew, in place or on another node."""
 
-    early_release = Field(ht.Bool, False, flag="--early-release",
-                          doc="Free the old secondary before the new one is in step")
-    ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
-                           doc="Go on although an instance policy is violated")
+    early_release = shared.EARLY_RELEASE
+    ignore_ipolicy = shared.IGNORE_IPOLICY
     mode = Field(types.ReplaceMode, doc="Which side to build anew, or where")
     disks = Field(ht.ListOf(types.DiskIndex), [], flag=Flag("--disks", type="string"),
                   doc="Numbers of the disks; none for all")
-    remote_node = Field(ht.Maybe(ht.NonEmptyString), None,
-                        flag=Flag("-n", "--new-secondary", metavar="NODE", completes="one_node"),
-                        doc="New secondary node")
-    remote_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None,
-                             doc="UUID of the new secondary node")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    remote_node = shared.REMOTE_NODE
+    remote_node_uuid = shared.REMOTE_NODE_UUID
+    iallocator = shared.IALLOCATOR
     RESULT = ht.Nothing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 from ganeti.opcodes.targets import InstanceOpCode
 
@@ -12,16 +12,13 @@ class OpInstanceSetParams(InstanceOpCode):
     """Change the settings, disks and interfaces of an instance."""
 
     force = Field(ht.Bool, False, flag=flags.FORCE, doc="Go on in spite of warnings")
-    force_variant = Field(ht.Bool, False, flag="--force-variant",
-                          doc="Accept a variant that the OS definition does not list")
-    ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
-                           doc="Go on although an instance policy is violated")
+    force_variant = shared.FORCE_VARIANT
+    ignore_ipolicy = shared.IGNORE_IPOLICY
     nics = Field(types.NicChanges, [], flag=Flag("--net", type="identkeyval", append=True),
                  doc="Changes of interfaces: what to do, which one, with which settings")
     disks = Field(types.DiskChanges, [], flag=Flag("--disk", type="identkeyval", append=True),
                   doc="Changes of disks: what to do, which one, with which settings")
-    beparams = Field(types.Params, {}, flag=flags.BACKEND_PARAMETERS,
-                     doc="Memory, processors and other back-end parameters")
+    beparams = shared.BEPARAMS
     runtime_mem = Field(ht.Maybe(ht.PositiveInt), None,
                         flag=Flag("-m", "--runtime-memory", type="unit", metavar="<size>"),
                         doc="MiB of memory for the running guest")
@@ -32,12 +29,8 @@ class OpInstanceSetParams(InstanceOpCode):
                           doc="Convert its disks to this storage type")
     ext_params = Field(types.Params, {}, flag=Flag("-e", "--ext-params", type="keyval"),
                        doc="Parameters for the external storage provider of the new disks")
-    file_driver = Field(ht.Maybe(types.FileDriver), None,
-                        flag=Flag("--file-driver", metavar="<DRIVER>"),
-                        doc="How file-based disks are attached")
-    file_storage_dir = Field(ht.Maybe(ht.NonEmptyString), None,
-                             flag=Flag("--file-storage-dir", metavar="<DIR>"),
-                             doc="Directory for file-based disks")
+    file_driver = shared.FILE_DRIVER
+    file_storage_dir = shared.FILE_STORAGE_DIR
     pnode = Field(ht.Maybe(ht.NonEmptyString), None,
                   flag=Flag("--new-primary", metavar="<node>", completes="one_node"),
                   doc="Node to record as its primary; nothing is moved")
@@ -45,26 +38,16 @@ class OpInstanceSetParams(InstanceOpCode):
     remote_node = Field(ht.Maybe(ht.NonEmptyString), None,
                         flag=Flag("-n", "--node", metavar="<node>", completes="one_node"),
                         doc="Secondary node for converted disks")
-    remote_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None,
-                             doc="UUID of the new secondary node")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    remote_node_uuid = shared.REMOTE_NODE_UUID
+    iallocator = shared.IALLOCATOR
     os_name = Field(ht.Maybe(ht.NonEmptyString), None,
                     flag=Flag("-o", "--os-type", metavar="<os>", completes="one_os"),
                     doc="OS to record")
     osparams = Field(types.Params, {}, flag=flags.OS_PARAMETERS, doc="OS parameters")
-    osparams_private = Field(ht.Maybe(types.PrivateParams), None,
-                             flag=Flag("--os-parameters-private", type="keyprivateval"),
-                             doc="OS parameters that are hidden in output")
-    wait_for_sync = Field(ht.Bool, True,
-                          flag=Flag("--no-wait-for-sync", negate=True,
-                                    help="Do not wait until mirrors are in step"),
-                          doc="Wait until mirrors are in step")
+    osparams_private = shared.OSPARAMS_PRIVATE
+    wait_for_sync = shared.WAIT_FOR_SYNC
     offline = Field(ht.Maybe(ht.Bool), None, doc="Mark it offline, or back online")
-    conflicts_check = Field(ht.Bool, True,
-                            flag=Flag("--no-conflicts-check", negate=True,
-                                      help="Do not check addresses against the group's networks"),
-                            doc="Refuse addresses that belong to a network of the node group")
+    conflicts_check = shared.CONFLICTS_CHECK
     hotplug = Field(ht.Bool, True, flag=Flag("--hotplug", default=False),
                     doc="Apply device changes to the running instance as well")
     instance_communication = Field(ht.Maybe(ht.Bool), None,
@@ -76,7 +59,7 @@ class OpInstanceSetParams(InstanceOpCode):
 class OpInstanceQueryData(OpCode):
     """Collect everything about instances, disks included."""
 
-    use_locking = Field(ht.Bool, False, doc="Take locks while reading")
+    use_locking = shared.USE_LOCKING
     instances = Field(ht.ListOf(ht.NonEmptyString), [], doc="Instances; none for all")
     static = Field(ht.Bool, False, flag=Flag("-s", "--static"),
                    doc="Only what the configuration knows, no node is asked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 
 
@@ -12,22 +12,14 @@ class OpNetworkAdd(OpCode):
 
     SUMMARY = "network_name"
 
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
+    network_name = shared.NETWORK_NAME
     network = Field(types.Ipv4Network, flag="--network", doc="IPv4 network as address/length")
     gateway = Field(ht.Maybe(types.Ipv4Address), None, flag="--gateway", doc="IPv4 router")
-    network6 = Field(ht.Maybe(types.Ipv6Network), None, flag="--network6",
-                     doc="IPv6 network as address/length")
+    network6 = shared.NETWORK6
     gateway6 = Field(ht.Maybe(types.Ipv6Address), None, flag="--gateway6", doc="IPv6 router")
-    mac_prefix = Field(ht.Maybe(ht.NonEmptyString), None,
-                       flag=Flag("-m", "--mac-prefix", metavar="PREFIX"),
-                       doc="First three bytes of new MAC addresses")
-    add_reserved_ips = Field(ht.Maybe(ht.ListOf(types.Ipv4Address)), None,
-                             flag=Flag("--add-reserved-ips", type="string"),
-                             doc="Addresses to keep out of the pool")
-    conflicts_check = Field(ht.Bool, True,
-                            flag=Flag("--no-conflicts-check", negate=True,
-                                      help="Do not check addresses against the group's networks"),
-                            doc="Refuse addresses that belong to a network of the node group")
+    mac_prefix = shared.MAC_PREFIX
+    add_reserved_ips = shared.ADD_RESERVED_IPS
+    conflicts_check = shared.CONFLICTS_CHECK
     tags = Field(ht.ListOf(ht.NonEmptyString), [], flag=Flag("--tags", type="string"), doc="Tags")
     RESULT = ht.Nothing
 
@@ -37,7 +29,7 @@ class OpNetworkRemove(OpCode):
 
     SUMMARY = "network_name"
 
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
+    network_name = shared.NETWORK_NAME
     force = Field(ht.Bool, False, flag=flags.FORCE, doc="Remove it without asking")
     RESULT = ht.Nothing
 
@@ -45,8 +37,8 @@ class OpNetworkRemove(OpCode):
 class OpNetworkRename(OpCode):
     """Give a network another name."""
 
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
-    new_name = Field(ht.NonEmptyString, doc="New name")
+    network_name = shared.NETWORK_NAME
+    new_name = shared.NEW_NAME
     RESULT = ht.NonEmptyString
 
 
@@ -55,17 +47,12 @@ class OpNetworkSetParams(OpCode):
 
     SUMMARY = "network_name"
 
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
+    network_name = shared.NETWORK_NAME
     gateway = Field(ht.Maybe(types.Ipv4Address), None, flag="--gateway", doc="IPv4 router")
-    network6 = Field(ht.Maybe(types.Ipv6Network), None, flag="--network6",
-                     doc="IPv6 network as address/length")
+    network6 = shared.NETWORK6
     gateway6 = Field(ht.Maybe(types.Ipv6Address), None, flag="--gateway6", doc="IPv6 router")
-    mac_prefix = Field(ht.Maybe(ht.NonEmptyString), None,
-                       flag=Flag("-m", "--mac-prefix", metavar="PREFIX"),
-                       doc="First three bytes of new MAC addresses")
-    add_reserved_ips = Field(ht.Maybe(ht.ListOf(types.Ipv4Address)), None,
-                             flag=Flag("--add-reserved-ips", type="string"),
-                             doc="Addresses to keep out of the pool")
+    mac_prefix = shared.MAC_PREFIX
+    add_reserved_ips = shared.ADD_RESERVED_IPS
     remove_reserved_ips = Field(ht.Maybe(ht.ListOf(types.Ipv4Address)), None,
                                 flag=Flag("--remove-reserved-ips", type="string"),
                                 doc="Addresses to give back to the pool")
@@ -77,18 +64,15 @@ class OpNetworkConnect(OpCode):
 
     SUMMARY = "network_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
+    group_name = shared.GROUP_NAME
+    network_name = shared.NETWORK_NAME
     network_mode = Field(types.NicMode, flag=Flag("-N", "--nic-parameters", type="keyval"),
                          doc="How interfaces in that network are connected")
     network_link = Field(ht.NonEmptyString, flag=Flag("-N", "--nic-parameters", type="keyval"),
                          doc="Bridge, switch or routing table of the network in that group")
     network_vlan = Field(ht.String, "", flag=Flag("-N", "--nic-parameters", type="keyval"),
                          doc="VLAN of the network in that group")
-    conflicts_check = Field(ht.Bool, True,
-                            flag=Flag("--no-conflicts-check", negate=True,
-                                      help="Do not check addresses against the group's networks"),
-                            doc="Refuse addresses that belong to a network of the node group")
+    conflicts_check = shared.CONFLICTS_CHECK
     RESULT = ht.Nothing
 
 
@@ -97,6 +81,6 @@ class OpNetworkDisconnect(OpCode):
 
     SUMMARY = "network_name"
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    network_name = Field(ht.NonEmptyString, doc="Name of the network")
+    group_name = shared.GROUP_NAME
+    network_name = shared.NETWORK_NAME
     RESULT = ht.Nothing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import flags, shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 from ganeti.opcodes.targets import NodeOpCode
 
@@ -14,26 +14,17 @@ class OpNodeAdd(OpCode):
     SUMMARY = "node_name"
 
     node_name = Field(ht.NonEmptyString, doc="Name of the node")
-    hv_state = Field(ht.Maybe(types.Params), None, flag=flags.HV_STATE,
-                     doc="Resources that the administrator vouches for, by hypervisor")
-    disk_state = Field(ht.Maybe(types.Params), None, flag=flags.DISK_STATE,
-                       doc="Sizes that the administrator vouches for, by storage type")
+    hv_state = shared.HV_STATE
+    disk_state = shared.DISK_STATE
     primary_ip = Field(ht.Maybe(ht.NonEmptyString), None, doc="Primary address")
-    secondary_ip = Field(ht.Maybe(ht.NonEmptyString), None,
-                         flag=Flag("-s", "--secondary-ip", metavar="ADDRESS"),
-                         doc="Address for replication")
+    secondary_ip = shared.SECONDARY_IP
     readd = Field(ht.Bool, False, flag="--readd",
                   doc="The node is known already and was set up again")
     group = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.NODE_GROUP,
                   doc="Node group to put it in")
-    master_capable = Field(ht.Maybe(ht.Bool), None,
-                           flag=Flag("--master-capable", type="bool", metavar="yes|no"),
-                           doc="May it become the master")
-    vm_capable = Field(ht.Maybe(ht.Bool), None,
-                       flag=Flag("--vm-capable", type="bool", metavar="yes|no"),
-                       doc="May it run instances")
-    ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
-                     doc="Node parameters")
+    master_capable = shared.MASTER_CAPABLE
+    vm_capable = shared.VM_CAPABLE
+    ndparams = shared.NDPARAMS
     node_setup = Field(ht.Bool, False,
                        flag=Flag("--no-node-setup", negate=True,
                                  help="The machine has been prepared already", default=True),
@@ -51,10 +42,8 @@ class OpNodeSetParams(NodeOpCode):
     """Change the role and the settings of a node."""
 
     force = Field(ht.Bool, False, flag=flags.FORCE, doc="Go on in spite of warnings")
-    hv_state = Field(ht.Maybe(types.Params), None, flag=flags.HV_STATE,
-                     doc="Resources that the administrator vouches for, by hypervisor")
-    disk_state = Field(ht.Maybe(types.Params), None, flag=flags.DISK_STATE,
-                       doc="Sizes that the administrator vouches for, by storage type")
+    hv_state = shared.HV_STATE
+    disk_state = shared.DISK_STATE
     master_candidate = Field(ht.Maybe(ht.Bool), None,
                              flag=Flag("-C", "--master-candidate", type="bool", metavar="yes|no"),
                              doc="Keep a copy of the configuration")
@@ -66,17 +55,10 @@ class OpNodeSetParams(NodeOpCode):
                     doc="No new instances shall come here")
     auto_promote = Field(ht.Bool, False, flag="--auto-promote",
                          doc="Let other nodes become master candidates where too few would remain")
-    master_capable = Field(ht.Maybe(ht.Bool), None,
-                           flag=Flag("--master-capable", type="bool", metavar="yes|no"),
-                           doc="May it become the master")
-    vm_capable = Field(ht.Maybe(ht.Bool), None,
-                       flag=Flag("--vm-capable", type="bool", metavar="yes|no"),
-                       doc="May it run instances")
-    secondary_ip = Field(ht.Maybe(ht.NonEmptyString), None,
-                         flag=Flag("-s", "--secondary-ip", metavar="ADDRESS"),
-                         doc="Address for replication")
-    ndparams = Field(ht.Maybe(types.Params), None, flag=flags.NODE_PARAMETERS,
-                     doc="Node parameters")
+    master_capable = shared.MASTER_CAPABLE
+    vm_capable = shared.VM_CAPABLE
+    secondary_ip = shared.SECONDARY_IP
+    ndparams = shared.NDPARAMS
     powered = Field(ht.Maybe(ht.Bool), None,
                     flag=Flag("--node-powered", type="bool", metavar="yes|no"),
                     doc="Is the node switched on")
@@ -93,15 +75,10 @@ class OpNodePowercycle(NodeOpCode):
 class OpNodeEvacuate(NodeOpCode):
     """Move instances away from a node."""
 
-    early_release = Field(ht.Bool, False, flag="--early-release",
-                          doc="Free the old secondary before the new one is in step")
-    remote_node = Field(ht.Maybe(ht.NonEmptyString), None,
-                        flag=Flag("-n", "--new-secondary", metavar="NODE", completes="one_node"),
-                        doc="New secondary node")
-    remote_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None,
-                             doc="UUID of the new secondary node")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    early_release = shared.EARLY_RELEASE
+    remote_node = shared.REMOTE_NODE
+    remote_node_uuid = shared.REMOTE_NODE_UUID
+    iallocator = shared.IALLOCATOR
     mode = Field(types.EvacMode, doc="Which instances to move: primary, secondary or all")
     ignore_soft_errors = Field(ht.Maybe(ht.Bool), None, flag="--ignore-soft-errors",
                                doc="Go on with the instances that can be moved")
@@ -114,17 +91,14 @@ class OpNodeMigrate(NodeOpCode):
     mode = Field(ht.Maybe(types.MigrationMode), None, flag="--migration-mode",
                  doc="live keeps them running, non-live suspends them")
     live = Field(ht.Maybe(ht.Bool), None, doc="Old form of the mode")
-    target_node = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.TARGET_NODE,
-                        doc="Node to move to")
-    target_node_uuid = Field(ht.Maybe(ht.NonEmptyString), None, doc="UUID of the node to move to")
+    target_node = shared.TARGET_NODE
+    target_node_uuid = shared.TARGET_NODE_UUID
     allow_runtime_changes = Field(ht.Bool, True,
                                   flag=Flag("--no-runtime-changes", negate=True,
                                             help="Leave the memory of running guests alone"),
                                   doc="Shrink the guests' memory where the target lacks room")
-    ignore_ipolicy = Field(ht.Bool, False, flag="--ignore-ipolicy",
-                           doc="Go on although an instance policy is violated")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    ignore_ipolicy = shared.IGNORE_IPOLICY
+    iallocator = shared.IALLOCATOR
     RESULT = types.Jobs
 
 
@@ -132,7 +106,7 @@ class OpOobCommand(OpCode):
     """Run the out-of-band helper of nodes: power and health."""
 
     node_names = Field(ht.ListOf(ht.NonEmptyString), [], doc="Nodes")
-    node_uuids = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, doc="UUIDs of the nodes")
+    node_uuids = shared.NODE_UUIDS
     command = Field(types.OobCommand, doc="What the helper shall do")
     timeout = Field(ht.Int, 60, flag="--oob-timeout", doc="Seconds that a helper may take")
     ignore_status = Field(ht.Bool, False, flag="--ignore-status",
@@ -151,6 +125,6 @@ class OpRestrictedCommand(OpCode):
         flag=Flag("-g", "--node-group", type="string", metavar="<nodegroup>",
                   completes="one_nodegroup"),
         doc="Nodes")
-    node_uuids = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, doc="UUIDs of the nodes")
+    node_uuids = shared.NODE_UUIDS
     command = Field(ht.NonEmptyString, doc="Name of the command")
     RESULT = ht.ListOf(ht.TupleOf(ht.Bool, ht.String))

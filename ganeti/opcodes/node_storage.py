@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import types
+from ganeti.opcodes import shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 from ganeti.opcodes.targets import NodeOpCode
 
@@ -11,9 +11,7 @@ from ganeti.opcodes.targets import NodeOpCode
 class OpNodeQueryvols(OpCode):
     """List the logical volumes on nodes."""
 
-    output_fields = Field(ht.ListOf(ht.NonEmptyString),
-                          flag=Flag("-o", "--output", type="string", metavar="FIELDS"),
-                          doc="Names of the fields")
+    output_fields = shared.OUTPUT_COLUMNS
     nodes = Field(ht.ListOf(ht.NonEmptyString), [], doc="Nodes; none for all")
     RESULT = ht.ListOf(ht.Any)
 
@@ -21,9 +19,7 @@ class OpNodeQueryvols(OpCode):
 class OpNodeQueryStorage(OpCode):
     """List the storage units of nodes."""
 
-    output_fields = Field(ht.ListOf(ht.NonEmptyString),
-                          flag=Flag("-o", "--output", type="string", metavar="FIELDS"),
-                          doc="Names of the fields")
+    output_fields = shared.OUTPUT_COLUMNS
     storage_type = Field(ht.Maybe(types.StorageType), None,
                          flag=Flag("-t", "--storage-type", metavar="STORAGE_TYPE"),
                          doc="Type of the storage unit")
@@ -47,6 +43,5 @@ class OpRepairNodeStorage(NodeOpCode):
 
     storage_type = Field(types.StorageType, doc="Type of the storage unit")
     name = Field(ht.Maybe(ht.NonEmptyString), None, doc="Name of the storage unit")
-    ignore_consistency = Field(ht.Bool, False, flag="--ignore-consistency",
-                               doc="Go on although a disk may not be up to date on the target")
+    ignore_consistency = shared.IGNORE_CONSISTENCY
     RESULT = ht.Nothing

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ganeti import ht
+from ganeti.opcodes import shared
 from ganeti.opcodes.base import Field, OpCode
 
 
 class OpOsDiagnose(OpCode):
     """Tell which OS definitions the nodes have, and what is wrong with them."""
 
-    output_fields = Field(ht.ListOf(ht.NonEmptyString), doc="Names of the fields")
+    output_fields = shared.OUTPUT_FIELDS
     names = Field(ht.ListOf(ht.NonEmptyString), [], doc="Names; none for all")
     RESULT = ht.ListOf(ht.ListOf(ht.Any))
 
@@ -17,6 +18,6 @@ class OpOsDiagnose(OpCode):
 class OpExtStorageDiagnose(OpCode):
     """Tell which external storage providers the nodes have."""
 
-    output_fields = Field(ht.ListOf(ht.NonEmptyString), doc="Names of the fields")
+    output_fields = shared.OUTPUT_FIELDS
     names = Field(ht.ListOf(ht.NonEmptyString), [], doc="Names; none for all")
     RESULT = ht.ListOf(ht.ListOf(ht.Any))

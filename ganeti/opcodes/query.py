@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import types
+from ganeti.opcodes import shared, types
 from ganeti.opcodes.base import Field, OpCode
 
 
@@ -13,7 +13,7 @@ class OpQuery(OpCode):
     SUMMARY = "what"
 
     what = Field(types.Resource, doc="Kind of the resource")
-    use_locking = Field(ht.Bool, False, doc="Take locks while reading")
+    use_locking = shared.USE_LOCKING
     fields = Field(ht.ListOf(ht.NonEmptyString), doc="Names of the fields")
     qfilter = Field(ht.Maybe(ht.ListOf(ht.Any)), None, doc="Filter in list form")
     RESULT = types.QueryAnswer

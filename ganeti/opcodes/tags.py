@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import types
+from ganeti.opcodes import shared
 from ganeti.opcodes.base import Field, OpCode
 
 
@@ -12,9 +12,9 @@ class OpTagsGet(OpCode):
 
     SUMMARY = "name"
 
-    kind = Field(types.TagKind, doc="Kind of the object")
-    use_locking = Field(ht.Bool, False, doc="Take locks while reading")
-    name = Field(ht.Maybe(ht.String), None, doc="Name of the object; none for the cluster")
+    kind = shared.KIND
+    use_locking = shared.USE_LOCKING
+    name = shared.NAME
     RESULT = ht.ListOf(ht.NonEmptyString)
 
 
@@ -30,16 +30,16 @@ class OpTagsSearch(OpCode):
 class OpTagsSet(OpCode):
     """Put tags on an object."""
 
-    kind = Field(types.TagKind, doc="Kind of the object")
+    kind = shared.KIND
     tags = Field(ht.ListOf(ht.String), doc="Tags")
-    name = Field(ht.Maybe(ht.String), None, doc="Name of the object; none for the cluster")
+    name = shared.NAME
     RESULT = ht.Nothing
 
 
 class OpTagsDel(OpCode):
     """Take tags off an object."""
 
-    kind = Field(types.TagKind, doc="Kind of the object")
+    kind = shared.KIND
     tags = Field(ht.ListOf(ht.String), doc="Tags")
-    name = Field(ht.Maybe(ht.String), None, doc="Name of the object; none for the cluster")
+    name = shared.NAME
     RESULT = ht.Nothing

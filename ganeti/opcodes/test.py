@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 
 
@@ -47,8 +47,7 @@ class OpTestAllocator(OpCode):
                   flag=Flag("--disks", type="string", default="4096,4096"),
                   doc="Disks, each with size, mode, name and what its storage type takes")
     hypervisor = Field(ht.Maybe(types.Hypervisor), None, doc="Hypervisor")
-    iallocator = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
-                       doc="Allocator that chooses the nodes")
+    iallocator = shared.IALLOCATOR
     tags = Field(ht.ListOf(ht.NonEmptyString), [], flag=Flag("--tags", type="string"),
                  doc="Tags of the instance")
     memory = Field(ht.Maybe(ht.NonNegativeInt), None,
@@ -58,9 +57,7 @@ class OpTestAllocator(OpCode):
     os = Field(ht.Maybe(ht.NonEmptyString), None,
                flag=Flag("-o", "--os-type", metavar="<os>", completes="one_os"),
                doc="OS of the instance")
-    disk_template = Field(ht.Maybe(types.DiskTemplate), None,
-                          flag=Flag("-t", "--disk-template", metavar="TEMPL"),
-                          doc="Storage type of the disks")
+    disk_template = shared.DISK_TEMPLATE
     instances = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, doc="Instances")
     evac_mode = Field(ht.Maybe(types.EvacMode), None, flag=Flag("--evac-mode", default="all"),
                       doc="Which instances to move")
@@ -90,9 +87,7 @@ class OpTestOsParams(OpCode):
 
     INTERNAL = True
 
-    osparams_secret = Field(ht.Maybe(types.SecretParams), None,
-                            flag=Flag("--os-parameters-secret", type="keyprivateval"),
-                            doc="OS parameters that are hidden and not stored")
+    osparams_secret = shared.OSPARAMS_SECRET
     RESULT = ht.Nothing
 
 

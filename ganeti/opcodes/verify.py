@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganeti import ht
-from ganeti.opcodes import flags, types
+from ganeti.opcodes import shared, types
 from ganeti.opcodes.base import Field, Flag, OpCode
 
 
@@ -19,8 +19,7 @@ class OpClusterVerify(OpCode):
                           flag=Flag("-I", "--ignore-errors", append=True),
                           doc="Codes whose findings count as warnings")
     verbose = Field(ht.Bool, False, flag=Flag("-v", "--verbose"), doc="Tell more")
-    group_name = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.NODE_GROUP,
-                       doc="Only this node group")
+    group_name = shared.ONLY_GROUP
     verify_clutter = Field(ht.Bool, False, flag="--verify-ssh-clutter",
                            doc="Look for foreign entries in authorized_keys files")
     RESULT = types.Jobs
@@ -31,12 +30,9 @@ class OpClusterVerifyConfig(OpCode):
 
     INTERNAL = True
 
-    debug_simulate_errors = Field(ht.Bool, False,
-                                  doc="Report every possible error, to test what reads them")
-    error_codes = Field(ht.Bool, False,
-                        doc="Print each finding with its code, for programs to read")
-    ignore_errors = Field(ht.SetOf(types.VerifyCode), [],
-                          doc="Codes whose findings count as warnings")
+    debug_simulate_errors = shared.DEBUG_SIMULATE_ERRORS
+    error_codes = shared.ERROR_CODES
+    ignore_errors = shared.IGNORE_ERRORS
     verbose = Field(ht.Bool, False, doc="Tell more")
     RESULT = ht.Bool
 
@@ -47,14 +43,11 @@ class OpClusterVerifyGroup(OpCode):
     SUMMARY = "group_name"
     INTERNAL = True
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
-    debug_simulate_errors = Field(ht.Bool, False,
-                                  doc="Report every possible error, to test what reads them")
-    error_codes = Field(ht.Bool, False,
-                        doc="Print each finding with its code, for programs to read")
+    group_name = shared.GROUP_NAME
+    debug_simulate_errors = shared.DEBUG_SIMULATE_ERRORS
+    error_codes = shared.ERROR_CODES
     skip_checks = Field(ht.SetOf(types.VerifyCheck), [], doc="Checks to leave out")
-    ignore_errors = Field(ht.SetOf(types.VerifyCode), [],
-                          doc="Codes whose findings count as warnings")
+    ignore_errors = shared.IGNORE_ERRORS
     verbose = Field(ht.Bool, False, doc="Tell more")
     verify_clutter = Field(ht.Bool, False, doc="Look for foreign entries in authorized_keys files")
     RESULT = ht.Bool
@@ -63,8 +56,7 @@ class OpClusterVerifyGroup(OpCode):
 class OpClusterVerifyDisks(OpCode):
     """Look for disks that need activation, in one job a node group."""
 
-    group_name = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.NODE_GROUP,
-                       doc="Only this node group")
+    group_name = shared.ONLY_GROUP
     is_strict = Field(ht.Bool, True, doc="Count a volume that is not active as broken")
     RESULT = types.Jobs
 
@@ -75,7 +67,7 @@ class OpGroupVerifyDisks(OpCode):
     SUMMARY = "group_name"
     INTERNAL = True
 
-    group_name = Field(ht.NonEmptyString, doc="Node group")
+    group_name = shared.GROUP_NAME
     is_strict = Field(ht.Bool, True, doc="Count a volume that is not active as broken")
     #: node -> error; instances to activate; instance -> [[node, volume]] that are missing
     RESULT = ht.TupleOf(
