@@ -49,6 +49,10 @@ BULK = Arg("bulk", doc="Whole objects instead of names")
 LOCK = Arg("lock", doc="Not supported by the master daemon any more, must be 0")
 
 
+#: A query of the master daemon: names (none for all), fields, and whether to lock.
+Query = Callable[[Sequence[str], Sequence[str], bool], Sequence[Sequence[Any]]]
+
+
 @dataclass
 class Call:
     """A request on its way: what it says, and the master daemon to ask."""
@@ -305,3 +309,21 @@ def only_row(rows: Sequence[Any], what: str) -> Any:
     if not rows or rows[0] is None:
         raise problems.not_found(f"{what} does not exist")
     return rows[0]
+
+
+def listing(call: Call, base: str, key: str, query: Query, fields: Sequence[str]
+            ) -> list[dict[str, Any]]:
+    """All objects of a kind: their names as links, or with ``bulk`` the objects themselves.
+
+    :param key: what a name is called in a link
+    """
+    if call.flag("bulk"):
+        return map_rows(fields, query([], fields, False))
+    return links(base, [row[0] for row in query([], ["name"], False)], key)
+
+
+def shown(call: Call, what: str, name: str, query: Query, fields: Sequence[str]
+          ) -> dict[str, Any]:
+    """One object by its name; 404 when there is none."""
+    rows = query([name], fields, call.flag("lock"))
+    return map_rows(fields, [only_row(rows, f"{what} {name}")])[0]

@@ -16,9 +16,8 @@ from ganeti.rapi.base import (
     Call,
     Resource,
     Submit,
-    links,
-    map_rows,
-    only_row,
+    listing,
+    shown,
 )
 from ganeti.rapi.resources import tags
 
@@ -29,16 +28,12 @@ _NAME = {"group_name": "group_name"}
 
 def _list(call: Call) -> list[Any]:
     """All node groups."""
-    if call.flag("bulk"):
-        return map_rows(fields.GROUP, call.luxi.query_groups([], fields.GROUP, False))
-    return links(_BASE, [row[0] for row in call.luxi.query_groups([], ["name"], False)], "name")
+    return listing(call, _BASE, "name", call.luxi.query_groups, fields.GROUP)
 
 
 def _show(call: Call) -> dict[str, Any]:
     """One node group."""
-    name = call.path["group_name"]
-    rows = call.luxi.query_groups([name], fields.GROUP, call.flag("lock"))
-    return map_rows(fields.GROUP, [only_row(rows, f"Node group {name}")])[0]
+    return shown(call, "Node group", call.path["group_name"], call.luxi.query_groups, fields.GROUP)
 
 
 RESOURCES = [

@@ -14,9 +14,8 @@ from ganeti.rapi.base import (
     Call,
     Resource,
     Submit,
-    links,
-    map_rows,
-    only_row,
+    listing,
+    shown,
 )
 from ganeti.rapi.resources import tags
 
@@ -27,16 +26,13 @@ _NAME = {"network_name": "network_name"}
 
 def _list(call: Call) -> list[Any]:
     """All networks."""
-    if call.flag("bulk"):
-        return map_rows(fields.NETWORK, call.luxi.query_networks([], fields.NETWORK, False))
-    return links(_BASE, [row[0] for row in call.luxi.query_networks([], ["name"], False)], "name")
+    return listing(call, _BASE, "name", call.luxi.query_networks, fields.NETWORK)
 
 
 def _show(call: Call) -> dict[str, Any]:
     """One network."""
-    name = call.path["network_name"]
-    rows = call.luxi.query_networks([name], fields.NETWORK, call.flag("lock"))
-    return map_rows(fields.NETWORK, [only_row(rows, f"Network {name}")])[0]
+    return shown(call, "Network", call.path["network_name"], call.luxi.query_networks,
+                 fields.NETWORK)
 
 
 def _change(word: str, op_id: str, *, dry_run: bool = True) -> Resource:

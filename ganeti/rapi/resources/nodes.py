@@ -21,7 +21,7 @@ from ganeti.rapi.base import (
     Call,
     Resource,
     Submit,
-    links,
+    listing,
     map_rows,
     only_row,
 )
@@ -47,9 +47,7 @@ _ROLE_FLAGS: dict[str, dict[str, bool | None]] = {
 
 def _list(call: Call) -> list[Any]:
     """All nodes."""
-    if call.flag("bulk"):
-        return map_rows(fields.NODE, call.luxi.query_nodes([], fields.NODE, False))
-    return links(_BASE, [row[0] for row in call.luxi.query_nodes([], ["name"], False)], "id")
+    return listing(call, _BASE, "id", call.luxi.query_nodes, fields.NODE)
 
 
 def _query(call: Call, wanted: list[str]) -> Any:
