@@ -24,7 +24,9 @@ FILES = {
 }
 UNIT_DIR = "/lib/systemd/system"
 #: Scripts below daemons/ that go to the library directory as they are.
-SCRIPTS = ("daemon-util", "kvm-nic-setup")
+SCRIPTS = ("daemon-util", "kvm-nic-setup", "lxc-nic-setup")
+#: What such scripts read.
+SOURCED = ("net-common",)
 #: Former names of scripts that administrators' files may call.
 OTHER_NAMES = {"kvm-ifup": "kvm-nic-setup"}
 MANIFEST = "installed-files"
@@ -72,6 +74,8 @@ class Installation:
                        f"{self.library}/env/bin/{programs.script_name(path)}")
         for name in SCRIPTS:
             self._copy(f"{self.library}/{name}", self.checkout / "daemons" / name, 0o755)
+        for name in SOURCED:
+            self._copy(f"{self.library}/{name}", self.checkout / "daemons" / name, 0o644)
         for name, target in OTHER_NAMES.items():
             self._link(f"{self.library}/{name}", target)
         network = self.checkout / "daemons/network"

@@ -8,12 +8,11 @@ import logging
 import os
 import shutil
 import struct
-from collections.abc import Mapping
-from typing import Any
 
-from ganeti import constants, errors, objects, pathutils
+from ganeti import errors, objects, pathutils
+from ganeti.hypervisor import nicscripts
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.utils import io, process
+from ganeti.utils import io
 
 _DEVICE = "/dev/net/tun"
 _VHOST = "/dev/vhost-net"
@@ -23,18 +22,17 @@ _TAP, _NO_PI, _VNET_HDR, _MULTI_QUEUE = 0x0002, 0x1000, 0x4000, 0x0100
 #: Taps of instance communication interfaces are told apart by their name
 _COMMUNICATION_TAP = "gnt.com.%d"
 _COMMUNICATION_NIC = "ganeti:communication:"
-_SCRIPT_TIMEOUT = 60
 
-UP, DOWN = "up", "down"
 #: Values of MIGRATION_PHASE
 INCOMING, FINISHED = "incoming", "finished"
-#: Modes in which the interface may be connected on two nodes at once, while a guest moves
-_CONNECT_EARLY = (constants.NIC_MODE_BRIDGED, constants.NIC_MODE_OVS)
 
 
 def connects_early(nic: objects.Nic) -> bool:
-    """Whether an arriving guest's interface is connected before the guest has come."""
-    return nic.nicparams.get("mode") in _CONNECT_EARLY
+    """Whether an arriving guest's interface is connected before the guest has come.
+
+    Ports of switches may be connected on two nodes at once while a guest moves.
+    """
+    return nic.nicparams.get("mode") in nicscripts.SWITCHED
 
 
 @functools.cache
@@ -78,58 +76,16 @@ def close(fds: list[int]) -> None:
 def connect(instance: objects.Instance, number: int, nic: objects.Nic, tap: str,
             phase: str = "") -> None:
     """Run the script that connects a tap device to its bridge, switch or route."""
-    _run(UP, instance.name, instance.tags, number, nic, tap, phase)
+    nicscripts.run(pathutils.KVM_NIC_SETUP, nicscripts.UP, instance.name, instance.tags, number,
+                   nic, tap, phase)
 
 
 def disconnect(name: str, number: int, nic: objects.Nic, tap: str) -> None:
     """Run the same script for an interface that goes; its failure is logged only."""
     try:
-        _run(DOWN, name, (), number, nic, tap, "")
+        nicscripts.run(pathutils.KVM_NIC_SETUP, nicscripts.DOWN, name, (), number, nic, tap)
     except errors.GenericError as err:
         logging.warning("%s", errors.text(err))
-
-
-def _run(action: str, name: str, tags: Any, number: int, nic: objects.Nic, tap: str,
-         phase: str) -> None:
-    result = process.run([pathutils.KVM_NIC_SETUP, tap], reset_env=True, timeout=_SCRIPT_TIMEOUT,
-                         env=environment(action, name, tags, number, nic, tap, phase))
-    if result.failed:
-        raise errors.HypervisorError(
-            f"Taking {action} interface {tap} of instance {name} ({nic.nicparams.get('mode')},"
-            f" {nic.nicparams.get('link')}) failed: {result.fail_reason};"
-            f" {result.output.strip()}")
-
-
-def environment(action: str, name: str, tags: Any, number: int, nic: objects.Nic, tap: str,
-                phase: str) -> dict[str, str]:
-    """What the catalogue says that the scripts are told."""
-    params = nic.nicparams
-    mode, link = params.get("mode", ""), params.get("link", "")
-    env = {
-        "PATH": "/sbin:/bin:/usr/sbin:/usr/bin",
-        "ACTION": action, "INSTANCE": name, "TAGS": " ".join(tags), "MAC": nic.mac,
-        "IP": nic.ip or "", "MODE": mode, "LINK": link, "VLAN": params.get("vlan", ""),
-        "INTERFACE": tap, "INTERFACE_INDEX": str(number), "INTERFACE_UUID": nic.uuid,
-        "INTERFACE_NAME": nic.name or "",
-        **_network(nic.netinfo or {}),
-    }
-    if mode in _CONNECT_EARLY:
-        env["BRIDGE"] = link
-    if phase:
-        env["MIGRATION_PHASE"] = phase
-    if pathutils.ROOT:
-        env["GANETI_ROOTDIR"] = pathutils.ROOT
-    return env
-
-
-def _network(netinfo: Mapping[str, Any]) -> dict[str, str]:
-    names = {"NAME": "name", "UUID": "uuid", "SUBNET": "network", "GATEWAY": "gateway",
-             "SUBNET6": "network6", "GATEWAY6": "gateway6", "MAC_PREFIX": "mac_prefix"}
-    env = {f"NETWORK_{key}": str(netinfo[field]) for key, field in names.items()
-           if netinfo.get(field)}
-    if netinfo:
-        env["NETWORK_TAGS"] = " ".join(netinfo.get("tags") or ())
-    return env
 
 
 # The record of which interface has which tap, nic/NAME/N ------------------------------------

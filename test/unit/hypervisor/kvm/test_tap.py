@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ganeti import errors, objects, pathutils
+from ganeti.hypervisor import nicscripts
 from ganeti.hypervisor.kvm import tap
 from ganeti.hypervisor.kvm.paths import Files
 
@@ -25,7 +26,7 @@ def test_the_environment_has_what_the_catalogue_lists() -> None:
     network = {"name": "net1", "uuid": "net-uuid", "tags": ["a", "b"], "network": "192.0.2.0/24",
                "gateway": "192.0.2.1", "network6": "2001:db8::/64", "gateway6": "2001:db8::1",
                "mac_prefix": "aa:bb:cc"}
-    env = tap.environment("up", "inst1", ["t1", "t2"], 3, nic(
+    env = nicscripts.environment("up", "inst1", ["t1", "t2"], 3, nic(
         ip="192.0.2.9", name="front", netinfo=network), "tap7", tap.INCOMING)
     assert env == {
         "PATH": env["PATH"], "ACTION": "up", "INSTANCE": "inst1", "TAGS": "t1 t2",
@@ -40,7 +41,7 @@ def test_the_environment_has_what_the_catalogue_lists() -> None:
 
 def test_routes_have_no_bridge_and_wait_for_an_arriving_guest() -> None:
     routed = nic(nicparams={"mode": "routed", "link": "100", "vlan": ""})
-    assert "BRIDGE" not in tap.environment("up", "i", [], 0, routed, "tap0", "")
+    assert "BRIDGE" not in nicscripts.environment("up", "i", [], 0, routed, "tap0", "")
     assert not tap.connects_early(routed) and tap.connects_early(nic())
 
 
@@ -89,6 +90,7 @@ def setup(root: Path, interface: str = "tap0", mode: str = "bridged", action: st
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_bytes(SETUP.read_bytes())
     program.chmod(0o755)
+    (root / "lib/net-common").write_bytes((SETUP.parent / "net-common").read_bytes())
     return subprocess.run([program, interface], check=False, text=True, capture_output=True,
                           env={"PATH": os.environ["PATH"], "MODE": mode, "ACTION": action,
                                "GANETI_ROOTDIR": str(root)})
