@@ -19,6 +19,7 @@ MODULES: list[str] = [
     "ganeti.backend.delay",
     "ganeti.backend.diskdata",
     "ganeti.backend.export",
+    "ganeti.backend.extstorage",
     "ganeti.backend.files",
     "ganeti.backend.hooks",
     "ganeti.backend.iallocator",
@@ -39,8 +40,6 @@ LATER: frozenset[str] = frozenset([
     # Mirrored disks
     "blockdev_addchildren", "blockdev_removechildren", "drbd_attach_net", "drbd_disconnect_net",
     "drbd_helper", "drbd_needs_activation", "drbd_wait_sync",
-    # Storage providers
-    "extstorage_diagnose",
     # Moving instances between clusters, export and import
     "export_start", "import_start", "impexp_abort", "impexp_cleanup", "impexp_status",
     "x509_cert_create", "x509_cert_remove",

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from ganeti import errors, objects, pathutils
+from ganeti import constants, errors, objects, pathutils
+from ganeti.hypervisor import registry as hypervisors
 from ganeti.hypervisor.base import BlockDevice
 from ganeti.storage import devcache, links, registry
 from ganeti.storage.base import BlockDev
@@ -67,8 +68,19 @@ def link_disks(instance: objects.Instance) -> list[BlockDevice]:
         device = require(disk)
         device.open()
         link = links.create(instance.name, index, device.path)
-        linked.append(BlockDevice(disk, link, device.uri(instance.hypervisor)))
+        linked.append(BlockDevice(disk, link, address(device, instance.hypervisor)))
     return linked
+
+
+def address(device: BlockDev, hypervisor: str) -> str | None:
+    """By which address a hypervisor reaches a disk; None when it takes the node's device."""
+    uri = device.uri(hypervisor)
+    if uri is not None and not hypervisors.get_class(hypervisor).opens_addresses:
+        raise errors.BlockDeviceError(
+            f"The hypervisor {hypervisor} can not reach disk"
+            f" {device.disk.iv_name or device.disk.uuid} by its address {uri}; its parameter"
+            f" access has to be {constants.DISK_KERNELSPACE}")
+    return uri
 
 
 def unlink_disks(instance_name: str) -> None:
@@ -108,6 +120,9 @@ def _remove(device: BlockDev) -> None:
         device.remove()
         devcache.forget(path)
         logging.info("Removed disk %s (%s)", device.disk.iv_name or device.disk.uuid, path)
+    else:
+        # storage that can not be reached must not be taken for storage that is gone
+        device.remove()
     for child in device.children:
         _remove(child)
 
@@ -121,7 +136,7 @@ def blockdev_assemble(disk: objects.Disk, instance: objects.Instance, on_primary
     link = None
     if on_primary:
         link = pathutils.logical(links.create(instance.name, idx, device.path))
-    return [pathutils.logical(device.path), link, device.uri(instance.hypervisor)]
+    return [pathutils.logical(device.path), link, address(device, instance.hypervisor)]
 
 
 def blockdev_shutdown(disk: objects.Disk) -> None:

@@ -55,7 +55,7 @@ def blockdev_wipe(bdev: objects.Disk, offset: int, size: int) -> None:
             f"Can not wipe {size} MiB at {offset} MiB: disk {bdev.iv_name or bdev.uuid} has only"
             f" {device.actual_size() // MIB} MiB")
     zeroes = bytes(MIB)
-    with _writing(device.path) as fd:
+    with device.data() as path, _writing(path) as fd:
         for position in range(offset * MIB, end, MIB):
             _write_all(fd, zeroes, position)
 
@@ -94,7 +94,7 @@ def blockdev_image(bdev: objects.Disk, image: str, size: int) -> None:
     """Write an image (a file of this node, or a URL) over a disk of `size` MiB."""
     device = blockdev.require(bdev)
     limit = min(size * MIB, device.actual_size())
-    with _image_source(image) as source, _writing(device.path) as fd:
+    with _image_source(image) as source, device.data() as path, _writing(path) as fd:
         copied = _copy(source.read, fd, limit)
     logging.info("Wrote %s bytes of %s to disk %s", copied, image, bdev.iv_name or bdev.uuid)
 
@@ -106,7 +106,8 @@ def blockdev_convert(bdev_src: objects.Disk, bdev_dest: objects.Disk) -> None:
         raise errors.BlockDeviceError(
             f"Disks of type {bdev_src.dev_type} can not be converted to {bdev_dest.dev_type}")
     source, target = blockdev.require(bdev_src), blockdev.require(bdev_dest)
-    with open(source.path, "rb") as reader, _writing(target.path) as fd:
+    with (source.data() as source_path, target.data() as target_path,
+          open(source_path, "rb") as reader, _writing(target_path) as fd):
         _copy(reader.read, fd, target.actual_size())
 
 

@@ -138,9 +138,10 @@ def _run(definition: osdefinition.OSDefinition, script: str, action: str,
     log_path = log_file_name(action, instance.os, instance.name, component)
     logging.info("Running %s of OS %s for %s, log %s", script, definition.name, instance.name,
                  log_path)
-    result = process.run([definition.scripts[script]], env=env, reset_env=True,
-                         cwd=definition.path, stdin=stdin, stdout=stdout,
-                         output=log_path if stdout is None else None)
+    with osenv.contents_at_hand(instance):
+        result = process.run([definition.scripts[script]], env=env, reset_env=True,
+                             cwd=definition.path, stdin=stdin, stdout=stdout,
+                             output=log_path if stdout is None else None)
     if stdout is not None:
         with open(log_path, "a", encoding="utf-8") as log:
             log.write(result.stderr)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganeti import constants, objects
@@ -61,6 +62,15 @@ def open_disk(disk: objects.Disk) -> BlockDev:
     device = blockdev.require(disk)
     device.open()
     return device
+
+
+@contextlib.contextmanager
+def contents_at_hand(instance_: objects.Instance) -> Iterator[None]:
+    """See to it that the paths of all disks can be read and written while the block lasts."""
+    with contextlib.ExitStack() as stack:
+        for disk in instance_.disks_info or ():
+            stack.enter_context(open_disk(disk).data())
+        yield
 
 
 def transfer(instance_: objects.Instance, prefix: str, index: int) -> Env:

@@ -20,7 +20,7 @@ from ganeti import constants, errors, pathutils
 from ganeti.backend import instance, verify_peers, volumes
 from ganeti.backend import os as backend_os
 from ganeti.hypervisor import linux, registry
-from ganeti.storage import filepaths, lvm
+from ganeti.storage import filepaths, gluster, lvm
 from ganeti.utils import net, text
 
 CHUNK = 1024 * 1024
@@ -164,6 +164,10 @@ def _storage_path(path: str, _context: Context) -> str | None:
     return filepaths.usable_problem(path)
 
 
+def _gluster_path(path: str, _context: Context) -> str | None:
+    return gluster.mount_problem(pathutils.local(path))
+
+
 # DRBD ----------------------------------------------------------------------------------------
 
 def _drbd_status() -> str:
@@ -255,6 +259,7 @@ CHECKS: dict[str, Check] = {
     constants.NV_ACCEPTED_STORAGE_PATHS: _accepted_paths,
     constants.NV_FILE_STORAGE_PATH: _storage_path,
     constants.NV_SHARED_FILE_STORAGE_PATH: _storage_path,
+    constants.NV_GLUSTER_STORAGE_PATH: _gluster_path,
     constants.NV_CLIENT_CERT: lambda value, context: verify_peers.client_cert(),
     constants.NV_SSH_SETUP: lambda value, context: verify_peers.ssh_setup(
         value, context.node_name),
@@ -286,7 +291,8 @@ VM_CHECKS: dict[str, Check] = {
 
 #: Answers that are left out when there is nothing to tell
 SILENT_WHEN_FINE = frozenset([constants.NV_ACCEPTED_STORAGE_PATHS, constants.NV_FILE_STORAGE_PATH,
-                              constants.NV_SHARED_FILE_STORAGE_PATH])
+                              constants.NV_SHARED_FILE_STORAGE_PATH,
+                              constants.NV_GLUSTER_STORAGE_PATH])
 
 
 def node_verify(checkdict: Mapping[str, Any], cluster_name: str,

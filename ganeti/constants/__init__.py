@@ -10,6 +10,7 @@ from ganeti.constants.crypto import *
 from ganeti.constants.daemons import *
 from ganeti.constants.disk import *
 from ganeti.constants.exits import *
+from ganeti.constants.extstorage import *
 from ganeti.constants.hooks import *
 from ganeti.constants.hvtables import *
 from ganeti.constants.hypervisors import *

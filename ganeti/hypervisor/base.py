@@ -81,6 +81,8 @@ class BaseHypervisor(ABC):
     can_migrate: ClassVar[bool] = False
     can_hotplug: ClassVar[bool] = False
     can_balloon: ClassVar[bool] = False
+    #: Opens disks by address (access=userspace), with no device on the node
+    opens_addresses: ClassVar[bool] = False
     #: Instances need a TCP port for their graphical console
     needs_network_port: ClassVar[bool] = False
     #: The driver can tell that a guest was shut down from inside

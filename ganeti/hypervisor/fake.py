@@ -73,6 +73,7 @@ class FakeHypervisor(base.BaseHypervisor):
 
     name = constants.HT_FAKE
     can_migrate = True
+    opens_addresses = True
     can_hotplug = True
     can_balloon = True
     detects_user_shutdown = True

@@ -7,9 +7,10 @@ in their own modules; which types there are is in :mod:`ganeti.storage.registry`
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,8 @@ class DiskRequest:
     adopt: str | None = None
     #: Kernel or user space access, if given for this disk
     access: str | None = None
+    #: Logical ids of the disks that the instance has already
+    held_ids: Sequence[Sequence[Any]] = ()
     #: Further disk parameters given for this disk
     params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -85,6 +88,8 @@ class BlockDev(ABC):
         self.params: Mapping[str, Any] = disk.params or {}
         self.children = list(children)
         self.attached = False
+        #: Why attaching found nothing, where the storage has told
+        self.why_not: str | None = None
         self.major: int | None = None
         self.minor: int | None = None
 
@@ -95,6 +100,14 @@ class BlockDev(ABC):
     @abstractmethod
     def path(self) -> str:
         """Real path through which programs of this node read and write the disk."""
+
+    @contextlib.contextmanager
+    def data(self) -> Iterator[str]:
+        """The path of the contents, usable for as long as the block lasts.
+
+        For storage that only guests reach (user space) this is what brings a path about.
+        """
+        yield self.path
 
     @abstractmethod
     def create(self, size: int, *, spindles: int | None = None, exclusive: bool = False) -> None:
@@ -172,7 +185,8 @@ class BlockDev(ABC):
         if not self.attached and not self.attach():
             raise errors.BlockDeviceError(
                 f"Disk {self.disk.iv_name or self.disk.uuid} ({self.disk.dev_type}"
-                f" {self.disk.uuid}) is not present on this node")
+                f" {self.disk.uuid}) is not present on this node"
+                + (f": {self.why_not}" if self.why_not else ""))
 
 
 class DiskTemplate(ABC):
@@ -237,7 +251,14 @@ class DiskTemplate(ABC):
             uuid=request.uuid, dev_type=self.name, logical_id=self.logical_id(request),
             nodes=self.disk_nodes(request), iv_name=f"disk/{request.index}", size=request.size,
             mode=request.mode, name=request.name, spindles=request.spindles,
-            params=dict(request.params))
+            params=self.own_params(request))
+
+    def own_params(self, request: DiskRequest) -> dict[str, Any]:
+        """Parameters that this disk has by itself; cluster and group give the others."""
+        own = dict(request.params)
+        if request.access is not None:
+            own[constants.IDISK_ACCESS] = request.access
+        return own
 
     def logical_id(self, request: DiskRequest) -> list[Any]:
         """Where the disk of a request will live."""

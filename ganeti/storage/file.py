@@ -28,11 +28,19 @@ class FileDevice(BlockDev):
         if len(disk.logical_id) != 2 or disk.logical_id[0] not in constants.FILE_DRIVER:
             raise errors.BlockDeviceError(
                 f"Wrong id of a file based disk: {disk.logical_id!r}")
-        self._logical_path = filepaths.check(disk.logical_id[1])
+        self._logical_path = self.checked(disk.logical_id[1])
+
+    def checked(self, path: str) -> str:
+        """The clean path in a logical id; refused where disks may not live."""
+        return filepaths.check(path)
+
+    def real(self, checked: str) -> str:
+        """Where a checked path is on this node."""
+        return pathutils.local(checked)
 
     @property
     def path(self) -> str:
-        return pathutils.local(self._logical_path)
+        return self.real(self._logical_path)
 
     def create(self, size: int, *, spindles: int | None = None, exclusive: bool = False) -> None:
         if exclusive:
@@ -75,8 +83,8 @@ class FileDevice(BlockDev):
 
     def rename(self, new_logical_id: Sequence[Any]) -> None:
         """Move the file inside the allowed directories; done already counts as success."""
-        target_logical = filepaths.check(new_logical_id[1])
-        target = pathutils.local(target_logical)
+        target_logical = self.checked(new_logical_id[1])
+        target = self.real(target_logical)
         if not os.path.exists(self.path) and os.path.isfile(target):
             self._logical_path = target_logical
             return

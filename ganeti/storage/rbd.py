@@ -1,9 +1,249 @@
-"""Images in a RADOS pool: what they can do."""
+"""Images in a RADOS pool: through the kernel (``rbd map``) or by address.
+
+A snapshot is a disk of its own whose name is IMAGE@SNAPSHOT; it can only be read.
+"""
 
 from __future__ import annotations
 
-from ganeti import constants
-from ganeti.storage.base import DiskTemplate, Mirroring
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ganeti import constants, errors, objects, serializer
+from ganeti.storage import userspace
+from ganeti.storage.base import BlockDev, DiskRequest, DiskTemplate, Mirroring
+from ganeti.utils import process
+
+PROGRAM = "rbd"
+DRIVER = "rbd"
+#: Features of images that every kernel can map
+KERNEL_FEATURES = ("layering",)
+TIMEOUT = 280
+MIB = 1024 * 1024
+_ENOENT = 2
+
+
+def parse_mapped(text: str, pool: str, image: str) -> str | None:
+    """The device to which an image is mapped, by what ``rbd showmapped --format json`` prints.
+
+    Since Ceph 14 that is a list; before it was an object keyed by the device's number.
+    """
+    try:
+        parsed = serializer.load(text or "[]")
+    except errors.ParseError as err:
+        raise errors.BlockDeviceError(f"Can not read the list of mapped images: {err}") from err
+    entries = list(parsed.values()) if isinstance(parsed, dict) else parsed
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise errors.BlockDeviceError(f"The list of mapped images has a wrong form: {text[:200]}")
+    name, _, snapshot = image.partition("@")
+    for entry in entries:
+        place = entry.get("pool"), entry.get("namespace") or "", entry.get("name")
+        if place == (pool, "", name) and (entry.get("snap") or "-") == (snapshot or "-"):
+            return str(entry["device"])
+    return None
+
+
+class RbdDevice(BlockDev):
+    """An image; its logical id is ["rbd", name], its pool a parameter."""
+
+    def __init__(self, disk: objects.Disk, children: Sequence[BlockDev] = ()) -> None:
+        super().__init__(disk, children)
+        if len(disk.logical_id) != 2 or disk.logical_id[0] != DRIVER:
+            raise errors.BlockDeviceError(f"Wrong id of an RBD image: {disk.logical_id!r}")
+        self.image = str(disk.logical_id[1])
+        self.pool = str(self.params.get("pool") or constants.DEFAULT_RBD_POOL)
+        self.user = str(self.params.get("user-id") or "")
+        self._device: str | None = None
+
+    @property
+    def userspace(self) -> bool:
+        return self.params.get(constants.IDISK_ACCESS) == constants.DISK_USERSPACE
+
+    @property
+    def path(self) -> str:
+        if self.userspace:
+            return userspace.path_of(self.disk.uuid)
+        return self._device or f"/dev/rbd/{self.pool}/{self.image}"
+
+    @contextlib.contextmanager
+    def data(self) -> Iterator[str]:
+        if not self.userspace:
+            yield self.path
+            return
+        with userspace.contents(self._address(), self.disk.uuid) as path:
+            yield path
+
+    # The program.
+
+    def _rbd(self, *words: str) -> process.Result:
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise errors.BlockDeviceError(
+                f"This node has no program '{PROGRAM}' (Debian: package ceph-common)")
+        user = ["--id", self.user] if self.user else []
+        return process.run([program, *words, "--pool", self.pool, *user], timeout=TIMEOUT)
+
+    def _do(self, what: str, *words: str) -> str:
+        result = self._rbd(*words)
+        if result.failed:
+            raise errors.BlockDeviceError(
+                f"Can not {what} RBD image {self.pool}/{self.image} ({result.fail_reason}):"
+                f" {_last_lines(result.stderr)}")
+        return result.stdout
+
+    def _info(self) -> dict[str, Any] | None:
+        """What the pool tells of the image; None when it has none of that name."""
+        result = self._rbd("info", "--format", "json", self.image)
+        if result.exit_code == _ENOENT:
+            self.why_not = f"pool {self.pool} has no image {self.image}"
+            return None
+        if result.failed:
+            raise errors.BlockDeviceError(
+                f"Can not look at RBD image {self.pool}/{self.image} ({result.fail_reason}):"
+                f" {_last_lines(result.stderr)}")
+        try:
+            found = serializer.load(result.stdout)
+        except errors.ParseError as err:
+            raise errors.BlockDeviceError(
+                f"Can not read what rbd tells of {self.pool}/{self.image}: {err}") from err
+        return dict(found)
+
+    def _mapped(self) -> str | None:
+        result = self._rbd("showmapped", "--format", "json")
+        if result.failed:
+            raise errors.BlockDeviceError(
+                f"Can not list mapped RBD images ({result.fail_reason}):"
+                f" {_last_lines(result.stderr)}")
+        return parse_mapped(result.stdout, self.pool, self.image)
+
+    # Life.
+
+    def create(self, size: int, *, spindles: int | None = None, exclusive: bool = False) -> None:
+        if exclusive:
+            raise errors.BlockDeviceError(
+                "RBD images can not be made on nodes with exclusive storage")
+        features = [] if self.userspace else [
+            word for feature in KERNEL_FEATURES for word in ("--image-feature", feature)]
+        self._do("create", "create", *features, "--size", str(size), self.image)
+
+    def attach(self) -> bool:
+        self.why_not = None
+        self.attached = self._info() is not None
+        if self.attached and not self.userspace:
+            self._use(self._mapped())
+        return self.attached
+
+    def _use(self, device: str | None) -> None:
+        self._device = device
+        self.major = self.minor = None
+        if device is None:
+            return
+        try:
+            info = os.stat(device)
+        except OSError as err:
+            raise errors.BlockDeviceError(
+                f"RBD image {self.pool}/{self.image} is mapped to {device}, which can not be"
+                f" opened: {err.strerror}") from err
+        if not stat.S_ISBLK(info.st_mode):
+            raise errors.BlockDeviceError(
+                f"RBD image {self.pool}/{self.image} is mapped to {device}, which is not a block"
+                " device")
+        self.major, self.minor = os.major(info.st_rdev), os.minor(info.st_rdev)
+
+    def assemble(self) -> None:
+        self.require_attached()
+        if self.userspace or self._device is not None:
+            return
+        read_only = ["--read-only"] if "@" in self.image else []
+        self._do("map", "map", *read_only, self.image)
+        device = self._mapped()
+        if device is None:
+            raise errors.BlockDeviceError(
+                f"RBD image {self.pool}/{self.image} was mapped, but is not among the mapped ones")
+        self._use(device)
+
+    def shutdown(self) -> None:
+        if self.userspace:
+            userspace.forget(self.disk.uuid)
+            return
+        device = self._mapped()
+        if device is not None:
+            self._do("unmap", "unmap", device)
+        self._use(None)
+
+    def remove(self) -> None:
+        if not self.attached and not self.attach():
+            return
+        self.shutdown()
+        if "@" in self.image:
+            self._do("remove", "snap", "rm", self.image)
+        else:
+            self._require_no_snapshots()
+            self._do("remove", "rm", "--no-progress", self.image)
+        self.attached = False
+
+    def _require_no_snapshots(self) -> None:
+        listed = serializer.load(self._do("list the snapshots of", "snap", "ls", "--format",
+                                          "json", self.image) or "[]")
+        names = [str(entry["name"]) for entry in listed]
+        if names:
+            raise errors.BlockDeviceError(
+                f"RBD image {self.pool}/{self.image} has the snapshots {', '.join(names)}; remove"
+                f" them first ('rbd snap purge {self.pool}/{self.image}')")
+
+    def rename(self, new_logical_id: Sequence[Any]) -> None:
+        """Give the image another name in its pool; done already counts as success."""
+        target = str(new_logical_id[1])
+        if "@" in self.image or "@" in target:
+            raise errors.BlockDeviceError("Snapshots of RBD images can not be renamed")
+        if self._info() is None:
+            former, self.image = self.image, target
+            if self._info() is None:
+                raise errors.BlockDeviceError(
+                    f"There is no RBD image {former} in pool {self.pool} that could be renamed")
+            return
+        self.shutdown()
+        self._do("rename", "rename", self.image, target)
+        self.image = target
+
+    def grow(self, amount: int, *, dry_run: bool = False, backing_store: bool = True,
+             exclusive: bool = False) -> None:
+        self.require_attached()
+        if amount < 0:
+            raise errors.BlockDeviceError("Disks can not shrink")
+        if dry_run or not backing_store:
+            return
+        new_size = self.actual_size() // MIB + amount
+        self._do("grow", "resize", "--no-progress", "--size", str(new_size), self.image)
+
+    def snapshot(self, name: str | None, size: int | None) -> list[Any]:
+        self.require_attached()
+        frozen = f"{self.image}@{name or 'snap'}"
+        self._do("snapshot", "snap", "create", frozen)
+        return [DRIVER, frozen]
+
+    # Looking.
+
+    def _address(self) -> str:
+        user = f":id={self.user}" if self.user else ""
+        return f"rbd:{self.pool}/{self.image}{user}"
+
+    def uri(self, hypervisor: str) -> str | None:
+        return self._address() if self.userspace else None
+
+    def actual_size(self) -> int:
+        info = self._info()
+        if info is None:
+            raise errors.BlockDeviceError(
+                f"There is no RBD image {self.image} in pool {self.pool}")
+        return int(info["size"])
+
+
+def _last_lines(text: str) -> str:
+    return " ".join(text.strip().splitlines()[-3:])
 
 
 class RbdTemplate(DiskTemplate):
@@ -14,5 +254,10 @@ class RbdTemplate(DiskTemplate):
     mirroring = Mirroring.EXTERNAL
     shared = True
     growable = True
+    can_snapshot = True
     userspace_uri = True
     counts_free_space = False
+    device_class = RbdDevice
+
+    def logical_id(self, request: DiskRequest) -> list[Any]:
+        return [DRIVER, f"{request.unique_id}.{self.name}.disk{request.index}"]

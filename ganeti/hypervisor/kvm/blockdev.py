@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ganeti.hypervisor.kvm.command import CommandLine, blockdev_option, device_o
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.machine import PCI_BUS
 from ganeti.hypervisor.kvm.pci import Slots
+from ganeti.storage.uri import uri_node
 
 SCSI_BUS = "scsi.0"
 #: Values of disk_type that are devices on a SCSI bus
@@ -55,38 +55,6 @@ def _is_block_device(path: str) -> bool:
         return stat.S_ISBLK(os.stat(path).st_mode)
     except OSError:
         return False
-
-
-def uri_node(uri: str) -> dict[str, Any]:
-    """The node for an address that QEMU reaches without a device on the host."""
-    scheme, _, rest = uri.partition(":")
-    parts = urlsplit(uri)
-    if scheme == "rbd":
-        return _rbd_node(rest)
-    if scheme.startswith("gluster"):
-        volume, _, path = parts.path.lstrip("/").partition("/")
-        return {"driver": "gluster", "volume": volume, "path": path, "server": [
-            {"type": "inet", "host": parts.hostname, "port": str(parts.port or 24007)}]}
-    if scheme == "nbd":
-        return {"driver": "nbd", "export": parts.path.lstrip("/"), "server": {
-            "type": "inet", "host": parts.hostname, "port": str(parts.port or 10809)}}
-    if scheme in ("http", "https", "ftp", "ftps"):
-        return {"driver": scheme, "url": uri}
-    raise errors.HypervisorError(
-        f"Disk address '{uri}' is of a kind that the KVM driver does not know; known are rbd:,"
-        " gluster://, nbd://, http(s):// and ftp(s)://")
-
-
-def _rbd_node(rest: str) -> dict[str, Any]:
-    image, *options = re.split(r"(?<!\\):", rest)
-    pool, _, name = image.partition("/")
-    node: dict[str, Any] = {"driver": "rbd", "pool": pool, "image": name}
-    for word in options:
-        key, _, value = word.partition("=")
-        if key not in ("id", "conf"):
-            raise errors.HypervisorError(f"RBD address 'rbd:{rest}' has the unknown option '{key}'")
-        node["user" if key == "id" else key] = value
-    return node
 
 
 def is_url(path: str) -> bool:

@@ -49,6 +49,7 @@ class KvmHypervisor(BaseHypervisor):
 
     name = constants.HT_KVM
     can_migrate = True
+    opens_addresses = True
     can_hotplug = True
     can_balloon = True
     needs_network_port = True

@@ -18,7 +18,8 @@ SETS = {
     "exclusive": ("plain", lambda t: t.exclusive_storage),
     "copyable": ("file plain", lambda t: t.copyable),
     "access": ("ext gluster rbd", lambda t: t.userspace_uri),
-    "snapshot": ("drbd ext plain", lambda t: t.can_snapshot),
+    # rbd is ours beside the catalogue's: doc/storage.md
+    "snapshot": ("drbd ext plain rbd", lambda t: t.can_snapshot),
     "no space check": ("ext file gluster rbd sharedfile", lambda t: not t.counts_free_space),
     "not from": ("diskless", lambda t: not t.convertible_from),
     "not to": ("blockdev diskless", lambda t: not t.convertible_to),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+import re
 from typing import Any
 
 import pytest
@@ -99,14 +100,20 @@ def test_which_disks_can_be_plugged(kind: str, controller: str, can: bool) -> No
         "type": "inet", "host": "h", "port": "10810"}}),
     ("gluster+tcp://h/vol/a/b", {"driver": "gluster", "volume": "vol", "path": "a/b", "server": [
         {"type": "inet", "host": "h", "port": "24007"}]}),
+    ("rbd:p/i@old", {"driver": "rbd", "pool": "p", "image": "i", "snapshot": "old"}),
+    ("nbd+unix:///exp?socket=/run/x", {"driver": "nbd", "export": "exp", "server": {
+        "type": "unix", "path": "/run/x"}}),
+    ("file:/srv/a%20b", {"driver": "file", "filename": "/srv/a b"}),
+    ('json:{"driver": "nvme", "device": "01:00.0"}', {"driver": "nvme", "device": "01:00.0"}),
     ("https://h/x", {"driver": "https", "url": "https://h/x"})])
 def test_addresses_of_storage(uri: str, node: dict[str, Any]) -> None:
     assert blockdev.uri_node(uri) == node
 
 
-@pytest.mark.parametrize("uri", ["sheepdog:x", "rbd:p/i:key=secret", "plain"])
+@pytest.mark.parametrize("uri", ["sheepdog:x", "rbd:p/i:key=secret", "nbd+unix:///exp", "json:driver",
+                                 "json:[]", "plain"])
 def test_unknown_addresses_are_named(uri: str) -> None:
-    with pytest.raises(errors.HypervisorError, match=uri.split(":")[-1]):
+    with pytest.raises(errors.HypervisorError, match=re.escape(uri.split(":")[-1])):
         blockdev.uri_node(uri)
 
 
