@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ganeti.htools import model, redundancy, score
+from ganeti.htools import model, redundancy, score, spread
 from ganeti.htools import state as states
 from ganeti.htools.state import NONE, Bools, Floats, Ints, State
 
@@ -120,15 +120,12 @@ class Places:
         return total
 
     def _spread(self, values: Floats, at_pri: Floats, at_sec: Floats) -> Floats:
-        count = len(values)
         values = values - values.mean()
         here = values[self.at]
-        totals = at_pri[:, None]
-        squared = (values @ values + at_pri * (2 * here + at_pri))[:, None]
+        changes = [(self.at[:, None], at_pri[:, None], (at_pri * (2 * here + at_pri))[:, None])]
         if self.two and at_sec.any():
-            totals = totals + at_sec
-            squared = squared + at_sec * (2 * here + at_sec)
-        return np.asarray(np.sqrt(np.maximum(squared / count - (totals / count) ** 2, 0.0)))
+            changes.append((self.at, at_sec, at_sec * (2 * here + at_sec)))
+        return _deviation(values, changes)
 
     def _needs(self) -> Floats:
         """Memory that each secondary must keep, if each node were primary (rows)."""
@@ -152,9 +149,8 @@ class Places:
         self.needs = self._needs()
         change = (self.needs - state.r_mem[to]) * scale
         centred = now - now.mean()
-        squares = centred @ centred + change * (2 * centred[self.at] + change)
-        count = len(self.online)
-        total += weight * np.sqrt(np.maximum(squares / count - (change / count) ** 2, 0.0))
+        total += weight * _deviation(
+            centred, [(self.at, change, change * (2 * centred[self.at] + change))])
         total += score.WEIGHT["reserved_mem_rtotal"] * change
         total += (free <= self.needs) * (counts + real) - failing
 
@@ -295,6 +291,18 @@ class Places:
 NDArrayInt = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 #: Failing N+1 is told as a lack of memory.
 N1_AS_MEM = MEM
+
+
+def _deviation(values: Floats, changes: list[tuple[Ints, Floats, Floats]]) -> Floats:
+    """The standard deviation of values (their mean is 0) after changes: where, how much, and what
+    becomes of its square.
+    """
+    count, squares = len(values), float(values @ values)
+    total = sum(change for _where, change, _square in changes)
+    sums = np.asarray(squares + sum(square for _where, _change, square in changes)
+                      - total * total / count)
+    spread.mend(sums, values, squares, [(where, change) for where, change, _square in changes])
+    return np.asarray(np.sqrt(np.maximum(sums, 0.0) / count))
 
 
 def _first(count: int, checks: list[tuple[int, Bools]]) -> NDArrayInt:

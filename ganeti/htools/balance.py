@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ganeti.htools import moves, score
-from ganeti.htools.moves import Move, Rules
+from ganeti.htools.moves import Move
+from ganeti.htools.rounds import Rules
+from ganeti.htools.search import Search
 from ganeti.htools.state import NONE, Ints, State
 
 
@@ -81,21 +83,23 @@ def walk(state: State, nodes: Ints, rules: Rules, goal: Goal) -> Iterator[Step]:
     """Make and yield step after step."""
     now, best_possible = score.score(state, nodes), score.optimal(state, nodes)
     count = 0
+    search = Search(state, nodes, rules)
     while (goal.max_length < 0 or count < goal.max_length) and now > best_possible + goal.min_score:
         candidates = movable(state, nodes, goal.evacuate)
-        move = moves.Round(state, nodes, candidates, rules).best()
+        move = search.best(candidates)
         if move is None or not worth(now, move.score, goal):
             return
         touched = state.fail_n1.copy()
         step = apply(state, move)
         new = score.score(state, nodes)
         if not worth(now, new, goal):
-            # it was rounding: near equality the promised scores are good to 1e-8 only
+            # it was rounding
             state.move(step.inst, *step.old)
             state.fail_n1 = touched
             return
         now = new
         count += 1
+        search.touched(step.nodes)
         yield dataclasses.replace(step, score=now)
 
 

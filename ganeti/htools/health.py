@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from ganeti.htools import balance, model, moves, redundancy, score
+from ganeti.htools import balance, model, redundancy, rounds, score
 from ganeti.htools.state import Ints, State
 
 
@@ -50,7 +50,7 @@ def total(groups: list[Counts]) -> Counts:
         else sum(group.gn1_fail or 0 for group in groups))
 
 
-def rebalanced(state: State, groups: list[model.Group], rules: moves.Rules,
+def rebalanced(state: State, groups: list[model.Group], rules: rounds.Rules,
                goal: balance.Goal) -> State:
     """A copy with every group balanced."""
     result = state.copy()

@@ -8,18 +8,17 @@ products; rows of the arrays here are instances, columns are the nodes that may 
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Iterable
 from concurrent import futures
 from typing import NamedTuple
 
 import numpy as np
 
-from ganeti.htools import score
+from ganeti.htools import score, spread
 from ganeti.htools import state as states
-from ganeti.htools.model import MIRROR_EXTERNAL, MIRROR_INTERNAL
-from ganeti.htools.state import NONE, Bools, Floats, Ints, State
+from ganeti.htools.candidates import Candidates
+from ganeti.htools.rounds import Round, Spread
+from ganeti.htools.state import NONE, Floats, Ints
 
 #: Differences of scores below this are rounding.
 EPSILON = 1e-12
@@ -34,16 +33,6 @@ FAILOVER = 4
 FAILOVER_TO = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class Rules:
-    """Which moves the administrator allows."""
-
-    disk_moves: bool = True
-    inst_moves: bool = True
-    restricted: bool = False
-    ignore_soft: bool = False
-
-
 class Move(NamedTuple):
     """One move: instance, kind, where it ends, and the score it leads to."""
 
@@ -54,151 +43,89 @@ class Move(NamedTuple):
     score: float
 
 
-@dataclasses.dataclass
-class _Spread:
-    """One component that is a standard deviation, or several that are equal."""
+class Found(NamedTuple):
+    """A move with what decides between equal ones: instance, receiving node, kind."""
 
-    weight: float
-    rows: tuple[int, ...]
-    value: Floats
-    both: bool
-    squares: float = 0.0
+    inst: int
+    new: int
+    kind: int
+    move: Move
 
 
-class Round:
-    """The present state of some nodes, made ready to judge moves of their instances."""
+class Judged(NamedTuple):
+    """The lowest score that each instance can lead to, and the best move of all."""
 
-    def __init__(self, state: State, nodes: Ints, movable: Ints, rules: Rules):
-        self.state, self.rules = state, rules
-        self.online: Ints = nodes[~state.offline[nodes]]
-        self.count = len(self.online)
-        self.on = np.zeros(state.node_count)
-        self.on[self.online] = 1.0
-        self.off = np.zeros(state.node_count)
-        self.off[nodes[state.offline[nodes]]] = 1.0
-        self.movable = movable
-        self.column: Ints = np.full(state.node_count, NONE)
-        self.column[self.online] = np.arange(self.count)
-        self.spreads = self._spreads()
-        self.reserved = score.reserved_share(state)
-        if self.count:
-            self.reserved = self.reserved - self.reserved[self.online].mean()
-        self.reserved_squares = float((self.reserved[self.online] ** 2).sum())
-        values = score.components(state, nodes)
-        self.constant = sum(score.WEIGHT[name] * values[name] for name in (
-            "n1_cnt", "offline_all_cnt", "offline_pri_cnt", "pri_tags_score", "location_score",
-            "location_exclusion_score", "reserved_mem_rtotal"))
-        self.counts = state.pri_count + state.sec_count
-        self.fails = state.fail_n1 * self.counts * self.on
-        self.scale = state.scale[states.MEM]
-        #: what each online node (row) as secondary keeps for each node, and the other way round
-        self.kept = np.ascontiguousarray(state.peers[self.online].T)
-        self.keeps = np.ascontiguousarray(state.peers[:, self.online])
-        self.pairs = (score.location_pairs(state, self.online)
-                      if state.location_names and state.exclusion_names else None)
+    lowest: Floats
+    found: Found | None
 
-    def _spreads(self) -> list[_Spread]:
-        """Components that the movable instances change, equal ones put together."""
-        state = self.state
-        result: list[_Spread] = []
-        values = state.values()
-        exclusive = bool(state.exclusive.any())
-        for component in score.COMPONENTS:
-            rows = tuple(row for row in component.rows
-                         if exclusive or row not in (states.SPN, states.SPN_F))
-            if not rows:
-                continue
-            value = values[list(rows)].sum(axis=0)
-            value = value - (value[self.online].mean() if self.count else 0.0)
-            for known in result:
-                if len(known.rows) == len(rows) and self._same(known, rows, value):
-                    known.weight += component.weight
-                    break
-            else:
-                both = bool(state.gain_sec[self.movable][:, list(rows)].any())
-                result.append(_Spread(component.weight, rows, value, both,
-                                      float((value[self.online] ** 2).sum())))
-        return result
 
-    def _same(self, known: _Spread, rows: tuple[int, ...], value: Floats) -> bool:
-        state = self.state
-        return bool(np.abs(known.value[self.online] - value[self.online]).max(initial=0.0) < 1e-14
-                    and all(np.array_equal(state.scale[a], state.scale[b])
-                            and np.array_equal(state.gain_pri[self.movable, a],
-                                               state.gain_pri[self.movable, b])
-                            and np.array_equal(state.gain_sec[self.movable, a],
-                                               state.gain_sec[self.movable, b])
-                            for a, b in zip(known.rows, rows, strict=True)))
+def judge(around: Round, insts: Ints, columns: Ints | None = None) -> Judged:
+    """Judge the moves of instances, to some of the online nodes or to all of them."""
+    width = around.count if columns is None else len(columns)
+    if not len(insts) or not width:
+        return Judged(np.full(len(insts), np.inf), None)
+    step = max(1, _BLOCK // width)
+    blocks = [insts[start:start + step] for start in range(0, len(insts), step)]
 
-    def best(self) -> Move | None:
-        """The move with the lowest score; of equal ones the first."""
-        if not self.count or not len(self.movable):
-            return None
-        step = max(1, _BLOCK // self.count)
-        blocks = [self.movable[start:start + step]
-                  for start in range(0, len(self.movable), step)]
-        if len(blocks) < _FEW_BLOCKS:
-            return _lowest(map(self._best_of, blocks))
+    def one(block: Ints) -> Judged:
+        return Block(around, block, columns).judge()
+
+    if len(blocks) < _FEW_BLOCKS:
+        results = [one(block) for block in blocks]
+    else:
         # NumPy lets other threads run while it works on arrays of this size
         with futures.ThreadPoolExecutor(_THREADS) as pool:
-            return _lowest(pool.map(self._best_of, blocks))
+            results = list(pool.map(one, blocks))
+    return Judged(np.concatenate([result.lowest for result in results]),
+                  better(*(result.found for result in results)))
 
-    def _best_of(self, insts: Ints) -> Move | None:
-        return Block(self, insts).best()
 
-
-def _lowest(found: Iterable[Move | None]) -> Move | None:
+def better(*found: Found | None) -> Found | None:
     """The move with the lowest score; of equal ones the first."""
-    best: Move | None = None
-    for move in found:
-        if move is not None and (best is None or move.score < best.score - EPSILON):
-            best = move
-    return best
+    there = [one for one in found if one is not None]
+    if not there:
+        return None
+    limit = min(one.move.score for one in there) + EPSILON
+    return min((one for one in there if one.move.score <= limit), key=lambda one: one[:3])
 
 
-class Block:
-    """Some of the instances of a round, with the arrays of what moving them does."""
+class _Loss(NamedTuple):
+    """What each instance takes from one node: where, how much, what its square loses."""
 
-    def __init__(self, around: Round, insts: Ints):
-        self.round, self.insts = around, insts
-        state = self.state = around.state
-        self.pri, self.sec = state.pri[insts], state.sec[insts]
-        self.has_sec: Bools = self.sec != NONE
-        self.to: Ints = around.online
-        self.real = state.real[insts].astype(np.float64)
-        self.need = state.reserve[insts]
-        self.mem = state.gain_pri[insts, states.MEM]
-        self.size = np.array([state.instances[pos].mem for pos in insts], dtype=np.float64)
-        self.internal = np.array([state.instances[pos].kind.mirror == MIRROR_INTERNAL
-                                  for pos in insts], dtype=bool) & self.has_sec
-        self.external = np.array([state.instances[pos].kind.mirror == MIRROR_EXTERNAL
-                                  for pos in insts], dtype=bool) & ~self.has_sec
-        # what the old secondary must keep when this instance no longer needs it
-        here = state.peers[self.sec, self.pri]
-        self.sec_need: Floats = np.where(
-            state.r_peer[self.sec] == self.pri,
-            np.maximum(state.r_mem2[self.sec], here - self.need), state.r_mem[self.sec])
+    column: Ints
+    change: Floats
+    square: Floats
 
-    def best(self) -> Move | None:
-        """The best move of these instances."""
+
+class Block(Candidates):
+    """What the moves of some instances lead to."""
+
+    def judge(self) -> Judged:
+        """Judge all of them."""
         arrays = self.scores()
-        lowest = min(float(array.min()) for array in arrays)
-        if not np.isfinite(lowest):
-            return None
-        return self._first(arrays, lowest + EPSILON)
+        lowest = np.min([array.min(axis=1) for array in arrays], axis=0)
+        best = float(lowest.min())
+        return Judged(lowest, self.first(arrays, best + EPSILON) if np.isfinite(best) else None)
 
-    def _first(self, arrays: list[Floats], limit: float) -> Move:
-        """The first move (by instance, receiving node, kind) that is as good as the best."""
+    def first(self, arrays: list[Floats], limit: float) -> Found | None:
+        """The first move (by instance, receiving node, kind) whose score is in the limit."""
         found = []
         for kind, array in enumerate(arrays):
+            if not array.size:
+                continue
             at = int((array <= limit).argmax())
             row, column = divmod(at, array.shape[1])
             if array[row, column] <= limit:
                 found.append((row, -1 if kind == FAILOVER else column, kind,
                               float(array[row, column])))
+        if not found:
+            return None
         row, column, kind, value = min(found)
-        inst, pri, sec = int(self.insts[row]), int(self.pri[row]), int(self.sec[row])
         new = int(self.to[column]) if column >= 0 else NONE
+        return Found(int(self.insts[row]), new, kind, self._move(row, new, kind, value))
+
+    def _move(self, row: int, new: int, kind: int, value: float) -> Move:
+        inst, pri, sec = int(self.insts[row]), int(self.pri[row]), int(self.sec[row])
         if kind == FAILOVER_REPLACE_FAILOVER and not self.has_sec[row]:
             return Move(inst, FAILOVER_TO, new, NONE, value)
         ends = {REPLACE: (pri, new), REPLACE_FAILOVER: (new, pri),
@@ -215,7 +142,7 @@ class Block:
             self._add_exclusions(arrays)
         if self.state.common is not None:
             self._add_locations(arrays)
-        for array, possible in zip(arrays, self._possible(), strict=True):
+        for array, possible in zip(arrays, self.possible(), strict=True):
             array[~possible] = np.inf
         return arrays
 
@@ -227,10 +154,10 @@ class Block:
         return np.asarray(sum(state.gain_pri[self.insts, row] * state.scale[row, nodes]
                               for row in rows))
 
-    def _loss(self, spread: _Spread, nodes: Ints, there: Floats) -> tuple[Floats, Floats]:
-        """Changes of sum and sum of squares when each instance leaves one node."""
-        change = -self._gain(spread.rows, nodes) * there
-        return change, change * (2 * spread.value[nodes] + change)
+    def _loss(self, part: Spread, nodes: Ints, there: Floats) -> _Loss:
+        """What changes when each instance leaves one node."""
+        change = -self._gain(part.rows, nodes) * there
+        return _Loss(self.round.column[nodes], change, change * (2 * part.value[nodes] + change))
 
     def _add_spreads(self) -> list[Floats]:
         around, state = self.round, self.state
@@ -240,67 +167,62 @@ class Block:
         swap = np.zeros(len(self.insts))
         buffers = np.empty(shape), np.empty(shape)
         stay = 0.0
-        for spread in around.spreads:
-            now = spread.weight * np.sqrt(spread.squares / around.count)
+        for part in around.spreads:
+            now = part.weight * np.sqrt(part.squares / around.count)
             gain = sum(np.multiply.outer(state.gain_pri[self.insts, row],
-                                         state.scale[row, self.to]) for row in spread.rows)
-            squares = (gain + 2 * spread.value[self.to]) * gain
-            pri_loss = self._loss(spread, self.pri, on_pri)
-            if spread.both:
-                sec_loss = self._loss(spread, self.sec, on_sec)
-                self._spread(spread, gain, squares, sec_loss, with_pri, buffers)
-                self._spread(spread, gain, squares, pri_loss, with_sec, buffers)
+                                         state.scale[row, self.to]) for row in part.rows)
+            squares = (gain + 2 * part.value[self.to]) * gain
+            pri_loss = self._loss(part, self.pri, on_pri)
+            if part.both:
+                sec_loss = self._loss(part, self.sec, on_sec)
+                self._spread(part, gain, squares, sec_loss, with_pri, buffers)
+                self._spread(part, gain, squares, pri_loss, with_sec, buffers)
                 swap += now
             else:
-                self._spread(spread, gain, squares, pri_loss, new_pri, buffers)
+                self._spread(part, gain, squares, pri_loss, new_pri, buffers)
                 stay += now
-                change = self._gain(spread.rows, self.sec) * on_sec
-                total = pri_loss[0] + change
-                square = pri_loss[1] + change * (2 * spread.value[self.sec] + change)
-                swap += spread.weight * self._deviation(spread.squares + square, total)
+                change = self._gain(part.rows, self.sec) * on_sec
+                square = pri_loss.square + change * (2 * part.value[self.sec] + change)
+                swap += part.weight * self._deviation(
+                    part.value, part.squares, square, pri_loss.change + change,
+                    [(pri_loss.column, pri_loss.change), (around.column[self.sec], change)])
         # the old secondary as primary: what does not depend on the new node
-        both_now = sum(spread.weight * np.sqrt(spread.squares / around.count)
-                       for spread in around.spreads if spread.both)
+        both_now = sum(part.weight * np.sqrt(part.squares / around.count)
+                       for part in around.spreads if part.both)
         only_sec = swap - both_now
         return [with_pri + stay, with_pri + new_pri, with_sec + new_pri,
                 with_sec + only_sec[:, None], swap[:, None].copy()]
 
-    def _deviation(self, squares: Floats, total: Floats) -> Floats:
-        count = self.round.count
-        return np.asarray(np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0.0)))
+    def _deviation(self, values: Floats, squares: float, square: Floats, total: Floats,
+                   changes: list[spread.Change]) -> Floats:
+        """The standard deviation once the sums have changed."""
+        around = self.round
+        sums = np.asarray(squares + square - total * total / around.count)
+        spread.mend(sums, values[around.online], squares, changes)
+        return np.asarray(np.sqrt(np.maximum(sums, 0.0) / around.count))
 
-    def _spread(self, spread: _Spread, gain: Floats, squares: Floats,
-                loss: tuple[Floats, Floats], target: Floats,
+    def _spread(self, part: Spread, gain: Floats, squares: Floats, loss: _Loss, target: Floats,
                 buffers: tuple[Floats, Floats]) -> None:
         """Add a weighted standard deviation, in place."""
         one, two = buffers
         count = self.round.count
-        np.add(gain, loss[0][:, None], out=one)
+        np.add(gain, loss.change[:, None], out=one)
         np.multiply(one, one, out=one)
         one *= 1.0 / count
-        np.add(squares, (spread.squares + loss[1])[:, None], out=two)
+        np.add(squares, (part.squares + loss.square)[:, None], out=two)
         two -= one
+        spread.mend(two, part.value[self.round.online], part.squares,
+                    [(self.columns, gain), (loss.column[:, None], loss.change[:, None])])
         np.maximum(two, 0.0, out=two)
         np.sqrt(two, out=two)
-        two *= spread.weight / np.sqrt(count)
+        two *= part.weight / np.sqrt(count)
         target += two
 
     # -- memory kept for fail-overs, and redundancy ---------------------------------------------
 
-    def _needs(self) -> list[Floats]:
-        """What must be kept: by X for p, by p for X, by s for X, by X for s, by p for s."""
-        state, need = self.state, self.need[:, None]
-        return [
-            np.maximum(state.r_mem[self.to], self.round.kept[self.pri] + need),
-            np.maximum(state.r_mem[self.pri][:, None],
-                       self.round.keeps[self.pri] + need),
-            np.maximum(self.sec_need[:, None], self.round.keeps[self.sec] + need),
-            np.maximum(state.r_mem[self.to], self.round.kept[self.sec] + need),
-            np.maximum(state.r_mem[self.pri], state.peers[self.pri, self.sec] + self.need)]
-
     def _add_reserves(self, arrays: list[Floats]) -> None:
         state, around, scale = self.state, self.round, self.round.scale
-        x_for_p, p_for_x, s_for_x, x_for_s, p_for_s = self.needs = self._needs()
+        x_for_p, p_for_x, s_for_x, x_for_s, p_for_s = self.needs
         on_pri, on_sec = around.on[self.pri], around.on[self.sec] * self.has_sec
 
         def change(new: Floats, nodes: Ints, there: Floats | float) -> Floats:
@@ -317,15 +239,22 @@ class Block:
         at_s_sq = at_s * (2 * around.reserved[self.sec][:, None] + at_s)
         x_p, x_s = change(x_for_p, self.to, 1.0), change(x_for_s, self.to, 1.0)
         swapped = change(p_for_s, self.pri, on_pri)
+        to = self.columns
+        at_pri, at_sec = around.column[self.pri][:, None], around.column[self.sec][:, None]
+        leave = (at_sec, lost[:, None], lost_sq[:, None])
         terms = [
-            (x_p + lost[:, None], squared(x_p, self.to) + lost_sq[:, None]),
-            (at_p + lost[:, None], at_p_sq + lost_sq[:, None]),
-            (at_s, at_s_sq),
-            (x_s + lost[:, None], squared(x_s, self.to) + lost_sq[:, None]),
-            ((swapped + lost)[:, None], (squared(swapped, self.pri) + lost_sq)[:, None])]
+            [(to, x_p, squared(x_p, self.to)), leave],
+            [(at_pri, at_p, at_p_sq), leave],
+            [(at_sec, at_s, at_s_sq)],
+            [(to, x_s, squared(x_s, self.to)), leave],
+            [(at_pri, swapped[:, None], squared(swapped, self.pri)[:, None]), leave]]
         weight, total_weight = score.WEIGHT["reserved_mem_cv"], score.WEIGHT["reserved_mem_rtotal"]
-        for array, (total, squares) in zip(arrays, terms, strict=True):
-            array += weight * self._deviation(around.reserved_squares + squares, total)
+        for array, changes in zip(arrays, terms, strict=True):
+            total = np.asarray(sum(change for _where, change, _square in changes))
+            square = np.asarray(sum(square for _where, _change, square in changes))
+            array += weight * self._deviation(
+                around.reserved, around.reserved_squares, square, total,
+                [(where, change) for where, change, _square in changes])
             array += total_weight * total
 
     def _add_counts(self, arrays: list[Floats]) -> None:
@@ -373,13 +302,10 @@ class Block:
 
     def _add_exclusions(self, arrays: list[Floats]) -> None:
         state, around = self.state, self.round
-        own, weight = state.exclusions[self.insts], score.WEIGHT["pri_tags_score"]
-        self.clashes = own @ (state.tag_count[self.to] >= 1).T.astype(np.float64)
-        sec_clashes = (own * (state.tag_count[self.sec] >= 1)).sum(axis=1)
-        self.sec_clashes = sec_clashes
+        own, weight = self.own_tags, score.WEIGHT["pri_tags_score"]
         freed = (own * (state.tag_count[self.pri] >= 2)).sum(axis=1) * around.on[self.pri]
         moved = weight * (self.clashes - freed[:, None])
-        failed = (weight * (sec_clashes * around.on[self.sec] - freed))[:, None]
+        failed = (weight * (self.sec_clashes * around.on[self.sec] - freed))[:, None]
         arrays[1] += moved
         arrays[2] += moved
         arrays[3] += failed
@@ -418,140 +344,3 @@ class Block:
         weight = score.WEIGHT["location_score"] * self.real[:, None]
         for array, value in zip(arrays, values, strict=True):
             array += weight * (value - old[:, None])
-
-    # -- what is possible -----------------------------------------------------------------------
-
-    def _possible(self) -> list[Bools]:
-        state, around, rules = self.state, self.round, self.round.rules
-        off_p = state.offline[self.pri]
-        off_s = state.offline[self.sec] & self.has_sec
-        soft_p, soft_s = off_p | rules.ignore_soft, off_s | rules.ignore_soft
-        new: Bools = np.ones((len(self.insts), len(self.to)), dtype=bool)
-        for nodes in (self.pri, self.sec):
-            columns = around.column[nodes]
-            seen = (columns != NONE) & ((nodes == self.pri) | self.has_sec)
-            new[np.flatnonzero(seen), columns[seen]] = False
-        self.disk_hard, self.disk_soft = self._disk_fits(False), self._disk_fits(True)
-        receive = new & self._primary_fits(soft_p)
-        x_for_p, p_for_x, s_for_x, x_for_s, p_for_s = self.needs
-        as_sec_p = new & self._secondary_fits(x_for_p, soft_s)
-        as_sec_s = new & self._secondary_fits(x_for_s, soft_p)
-        swap = self._failover_fits(soft_p) & self.internal & (around.on[self.sec] > 0)
-        live_x, live_s, live_sx = self._live()
-        swap = swap & live_s
-        inst_moves = np.full(len(self.insts), rules.inst_moves)
-        disks = self.internal & rules.disk_moves
-        if rules.restricted:
-            inst_moves &= off_p
-        thrice = swap & inst_moves & disks & (not rules.restricted)
-        p_stays = self._old_primary_fits(p_for_x, soft_s)
-        s_stays = self._old_secondary_fits(s_for_x, soft_p)
-        external = self.external & inst_moves
-        return [
-            as_sec_p & disks[:, None],
-            receive & p_stays & live_x & (disks & inst_moves)[:, None],
-            receive & ((s_stays & live_sx & thrice[:, None]) | (live_x & external[:, None])),
-            as_sec_s & (swap & inst_moves & disks)[:, None],
-            (swap & inst_moves & self._swap_fits(p_for_s, soft_s))[:, None]]
-
-    def _live(self) -> tuple[Bools, Bools, Bools]:
-        """Whether tags let a running guest go p to X, p to s, and on from s to X."""
-        allowed = self.state.can_migrate
-        if allowed is None:
-            every = np.ones(1, dtype=bool)
-            return every[:, None], every, every[:, None]
-        return (allowed[self.pri][:, self.to], allowed[self.pri, self.sec],
-                allowed[self.sec][:, self.to])
-
-    def _primary_fits(self, soft: Bools) -> Bools:
-        """Whether X can have the instance as primary."""
-        state, own = self.state, state_gain(self.state, self.insts)
-        free = state.raw[states.MEM, self.to]
-        hard = free + self.mem[:, None] > 0
-        hard &= self.disk_hard
-        after = state.raw[:, self.to]
-        limits = ((free + self.mem[:, None] > state.r_mem[self.to]) | state.fail_n1[self.to])
-        limits &= after[states.CPU] + own[:, states.CPU, None] <= state.hi_cpu[self.to]
-        limits &= after[states.CPU_F] + own[:, states.CPU_F, None] <= state.hi_cpu[self.to]
-        limits &= after[states.MEM_F] + own[:, states.MEM_F, None] > 0
-        if state.exclusion_names:
-            limits &= self.clashes == 0
-        return np.asarray(hard & (limits & self.disk_soft | soft[:, None]))
-
-    def _disk_fits(self, strict: bool) -> Bools:
-        """Whether X has the disk space (and spindles) that both roles need alike."""
-        state, own, to = self.state, state_gain(self.state, self.insts), self.to
-        moves_disk = own[:, states.DSK_F] != 0
-        elsewhere = ~moves_disk[:, None]
-        free = state.raw[states.DSK, to] + own[:, states.DSK, None]
-        if not strict:
-            enough = (free > 0) | elsewhere
-            if state.exclusive.any():
-                left = state.raw[states.SPN, to] + own[:, states.SPN, None]
-                enough &= (left >= 0) | ~state.exclusive[to] | elsewhere
-            return np.asarray(enough)
-        later = state.raw[states.DSK_F, to] + own[:, states.DSK_F, None]
-        enough = (free >= state.lo_dsk[to]) & (later > 0) & (later >= state.lo_dsk[to])
-        for row in (states.INST_SPN, states.INST_SPN_F):
-            enough &= state.raw[row, to] + own[:, row, None] <= state.hi_spn[to]
-        return np.asarray(enough | elsewhere)
-
-    def _secondary_fits(self, needs: Floats, soft: Bools) -> Bools:
-        """Whether X can be the secondary."""
-        state = self.state
-        free = state.raw[states.MEM, self.to]
-        limits = self.size[:, None] < free
-        limits &= (free > needs) | state.fail_n1[self.to]
-        return np.asarray(self.disk_hard & (limits & self.disk_soft | soft[:, None]))
-
-    def _failover_fits(self, soft: Bools) -> Bools:
-        """Whether the old secondary can run the instance, if only for a moment."""
-        state, own = self.state, state_gain(self.state, self.insts)
-        free = state.raw[states.MEM, self.sec]
-        after = free + self.mem
-        hard = (after > 0) & self._has_space(self.sec)
-        limits = (after > self.sec_need) | (free <= self.sec_need)
-        limits &= state.raw[states.CPU, self.sec] + own[:, states.CPU] <= state.hi_cpu[self.sec]
-        limits &= state.raw[states.CPU_F, self.sec] + own[:, states.CPU_F] <= state.hi_cpu[self.sec]
-        limits &= state.raw[states.MEM_F, self.sec] + own[:, states.MEM_F] > 0
-        limits &= state.raw[states.DSK, self.sec] >= state.lo_dsk[self.sec]
-        for row in (states.INST_SPN, states.INST_SPN_F):
-            limits &= state.raw[row, self.sec] <= state.hi_spn[self.sec]
-        if state.exclusion_names:
-            limits &= self.sec_clashes == 0
-        return np.asarray(hard & (limits | soft))
-
-    def _has_space(self, nodes: Ints) -> Bools:
-        """Whether nodes that hold the disks already have not more than they can."""
-        state = self.state
-        return np.asarray((state.raw[states.DSK, nodes] > 0)
-                          & ~(state.exclusive[nodes] & (state.raw[states.SPN, nodes] < 0)))
-
-    def _old_primary_fits(self, needs: Floats, soft: Bools) -> Bools:
-        """Whether the old primary can stay as secondary of an instance on X."""
-        state = self.state
-        free = state.raw[states.MEM, self.pri] - self.mem
-        fine = (free[:, None] > needs) | (free <= state.r_mem[self.pri])[:, None]
-        hard = self._has_space(self.pri)
-        return np.asarray(hard[:, None]
-                          & (fine & (self.size < free)[:, None] | soft[:, None]))
-
-    def _old_secondary_fits(self, needs: Floats, soft: Bools) -> Bools:
-        """Whether the old secondary can go on, with X as primary."""
-        state = self.state
-        free = state.raw[states.MEM, self.sec]
-        fine = (free[:, None] > needs) | (free <= self.sec_need)[:, None]
-        return np.asarray(fine & (self.size < free)[:, None] | soft[:, None])
-
-    def _swap_fits(self, needs: Floats, soft: Bools) -> Bools:
-        """Whether the old primary can be the secondary after a plain fail-over."""
-        state = self.state
-        free = state.raw[states.MEM, self.pri] - self.mem
-        fine = (free > needs) | (free <= state.r_mem[self.pri])
-        # an offline primary stays as what it is: there is nothing to check on it
-        return np.asarray((fine & (self.size < free)) | soft | (self.round.on[self.pri] == 0))
-
-
-def state_gain(state: State, insts: Ints) -> Floats:
-    """What the instances add to the rows of a node as primary."""
-    return np.asarray(state.gain_pri[insts])

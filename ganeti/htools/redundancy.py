@@ -7,11 +7,31 @@ memory, disk, spindles; soft limits do not.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ganeti.htools import state as states
 from ganeti.htools.model import MIRROR_EXTERNAL, MIRROR_INTERNAL
 from ganeti.htools.state import NONE, Bools, Floats, Ints, State
+
+
+@dataclasses.dataclass
+class Room:
+    """What the online nodes have left: memory, disk, spindles."""
+
+    memory: Floats
+    disk: Floats
+    spindles: Floats
+
+    def copy(self) -> Room:
+        return Room(self.memory.copy(), self.disk.copy(), self.spindles.copy())
+
+    def add(self, node: int, gain: Floats) -> None:
+        """What an instance does to a node that it comes to."""
+        self.memory[node] += gain[states.MEM]
+        self.disk[node] += gain[states.DSK]
+        self.spindles[node] += gain[states.SPN]
 
 
 class Redundancy:
@@ -28,7 +48,10 @@ class Redundancy:
         #: memory that [this node] must find when [that node] is lost
         self.need: Floats = np.zeros((count, count))
         self.homeless: list[list[int]] = [[] for _ in range(count)]
-        self.free: Floats = state.raw[states.MEM, self.online].copy()
+        #: whether [this node] is the secondary of a mirrored primary of [that node]
+        self.leads_to: Bools = np.zeros((count, count), dtype=bool)
+        self.room = Room(*(state.raw[row, self.online]
+                           for row in (states.MEM, states.DSK, states.SPN)))
         self._sort_instances()
 
     def _sort_instances(self) -> None:
@@ -44,14 +67,19 @@ class Redundancy:
         if state.can_migrate is not None:
             barred = there & ~state.can_migrate[state.pri[mirrored], state.sec[mirrored]]
             self.lost_mirror[pri[barred]] = True
-        full = (state.raw[states.DSK] <= 0) | (state.exclusive & (state.raw[states.SPN] < 0))
-        self.lost_mirror[pri[there & full[state.sec[mirrored]]]] = True
+        self.leads_to[sec[there], pri[there]] = True
+        self.lost_mirror |= self.leads_to[self._full(self.room)].any(axis=0)
         np.add.at(self.need, (sec[there], pri[there]),
                   -state.gain_pri[mirrored[there], states.MEM])
         for inst in np.flatnonzero(mine & ~internal):
             self.homeless[self.column[state.pri[inst]]].append(int(inst))
         for some in self.homeless:
             some.sort(key=self._order)
+
+    def _full(self, room: Room) -> Bools:
+        """Nodes that hold more than they have; nothing can fail over to them."""
+        exclusive = self.state.exclusive[self.online]
+        return np.asarray((room.disk <= 0) | (exclusive & (room.spindles < 0)))
 
     def _order(self, inst: int) -> tuple[bool, float]:
         record = self.state.instances[inst]
@@ -61,72 +89,70 @@ class Redundancy:
     def failing(self) -> list[int]:
         """Nodes (columns of the state) whose loss the group does not survive."""
         return [int(self.online[pos]) for pos in range(len(self.online))
-                if not self._survives(pos, self.free, self.need, self.homeless[pos])]
+                if self.lost_mirror[pos]
+                or not self._survives(pos, self.room, self.need, self.homeless[pos])]
 
-    def _survives(self, lost: int, free: Floats, need: Floats, homeless: list[int]) -> bool:
-        if self.lost_mirror[lost]:
-            return False
+    def _survives(self, lost: int, room: Room, need: Floats, homeless: list[int]) -> bool:
         wanted = need[:, lost]
-        left = free - wanted
-        if (left[wanted > 0] <= 0).any():
+        if (room.memory[wanted > 0] <= wanted[wanted > 0]).any():
             return False
         if not homeless:
             return True
+        left = room.copy()
+        left.memory -= wanted
         return self._rehouse(lost, left, homeless)
 
-    def _rehouse(self, lost: int, left: Floats, homeless: list[int]) -> bool:
+    def _rehouse(self, lost: int, left: Room, homeless: list[int]) -> bool:
         """Whether all homeless instances find a place, each where most memory is free."""
         state, online = self.state, self.online
-        left[lost] = -np.inf
-        disk = state.raw[states.DSK, online].copy()
-        spindles = state.raw[states.SPN, online].copy()
+        left.memory[lost] = -np.inf
         for inst in homeless:
             gain = state.gain_pri[inst]
-            fits = left + gain[states.MEM] > 0
+            fits = left.memory + gain[states.MEM] > 0
             if state.can_migrate is not None and self._order(inst)[0] is False:
                 fits &= state.can_migrate[online[lost], online]
             if gain[states.DSK]:
-                fits &= disk + gain[states.DSK] > 0
-                fits &= ~state.exclusive[online] | (spindles + gain[states.SPN] >= 0)
+                fits &= left.disk + gain[states.DSK] > 0
+                fits &= ~state.exclusive[online] | (left.spindles + gain[states.SPN] >= 0)
             if not fits.any():
                 return False
-            place = int(np.where(fits, left, -np.inf).argmax())
-            left[place] += gain[states.MEM]
-            disk[place] += gain[states.DSK]
-            spindles[place] += gain[states.SPN]
+            left.add(int(np.where(fits, left.memory, -np.inf).argmax()), gain)
         return True
 
     def pairs(self, memory: float) -> Bools:
         """For each pair (primary, secondary) of online nodes: does an addition of a mirrored
         instance keep every fail-over possible? (Homeless instances are asked after by `after`.)
         """
-        worst = self.need.max(axis=1, initial=0.0)
-        fine_now = bool(((self.free > worst) | (worst == 0)).all()) and not self.lost_mirror.any()
+        free, worst = self.room.memory, self.need.max(axis=1, initial=0.0)
+        fine_now = bool(((free > worst) | (worst == 0)).all()) and not self.lost_mirror.any()
         if not fine_now:
             return np.zeros_like(self.need, dtype=bool)
-        as_primary = (self.free - memory > worst) | (worst == 0)
-        as_secondary = self.free[:, None] > self.need + memory
+        as_primary = (free - memory > worst) | (worst == 0)
+        as_secondary = free[:, None] > self.need + memory
         if (allowed := self.state.can_migrate) is not None:
             as_secondary &= allowed[np.ix_(self.online, self.online)].T
         return np.asarray(as_primary[:, None] & (as_secondary.T | (memory == 0)))
 
     def after(self, inst: int, pri: int, sec: int) -> bool:
         """Whether the group survives every loss once the instance is on these nodes."""
-        memory = -self.state.gain_pri[inst, states.MEM]
-        at, other = int(self.column[pri]), int(self.column[sec]) if sec != NONE else NONE
-        free, need = self.free.copy(), self.need
-        free[at] -= memory
+        state, at = self.state, int(self.column[pri])
+        room, need, leads_to = self.room.copy(), self.need, self.leads_to
+        room.add(at, state.gain_pri[inst])
         if sec != NONE:
-            allowed = self.state.can_migrate
-            if allowed is not None and not allowed[pri, sec]:
+            if state.can_migrate is not None and not state.can_migrate[pri, sec]:
                 return False
-            need = need.copy()
-            need[other, at] += memory
+            other = int(self.column[sec])
+            room.add(other, state.gain_sec[inst])
+            need, leads_to = need.copy(), leads_to.copy()
+            need[other, at] -= state.gain_pri[inst, states.MEM]
+            leads_to[other, at] = True
+        if self.lost_mirror.any() or leads_to[self._full(room)].any():
+            return False
         for lost in range(len(self.online)):
             homeless = self.homeless[lost]
             if sec == NONE and lost == at:
                 homeless = sorted([*homeless, inst], key=self._order)
-            if not self._survives(lost, free, need, homeless):
+            if not self._survives(lost, room, need, homeless):
                 return False
         return True
 

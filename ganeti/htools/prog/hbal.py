@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(opts: command_line.Options) -> int:
-    from ganeti.htools import balance, model, moves, state, tags
+    from ganeti.htools import balance, model, rounds, state, tags
     from ganeti.htools.prog import memory, output, sources
     memory.keep()
     if opts.exec_jobs and not opts.luxi:
@@ -37,7 +37,7 @@ def _run(opts: command_line.Options) -> int:
     whole = state.State(cluster, tags.meaning(cluster, opts.exclusion_tags),
                         max_cpu=opts.max_cpu, min_disk=opts.min_disk)
     first = whole.copy()
-    rules = moves.Rules(not opts.no_disk_moves, not opts.no_instance_moves,
+    rules = rounds.Rules(not opts.no_disk_moves, not opts.no_instance_moves,
                         opts.restricted_migration, opts.ignore_soft_errors)
     goal = balance.Goal(opts.min_gain, opts.min_gain_limit, opts.min_score, opts.max_length,
                         opts.evac_mode)

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(opts: command_line.Options) -> int:
-    from ganeti.htools import balance, health, moves, state, tags
+    from ganeti.htools import balance, health, rounds, state, tags
     from ganeti.htools.prog import memory, sources
     memory.keep()
     cluster = sources.load(opts)
@@ -41,7 +41,7 @@ def _run(opts: command_line.Options) -> int:
     simulated = not opts.no_simulation and not verdict.healthy
     last = first
     if simulated:
-        rules = moves.Rules(not opts.no_disk_moves, not opts.no_instance_moves, False,
+        rules = rounds.Rules(not opts.no_disk_moves, not opts.no_instance_moves, False,
                             opts.ignore_soft_errors)
         goal = balance.Goal(opts.min_gain, opts.min_gain_limit, opts.min_score, opts.max_length,
                             opts.evac_mode)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganeti.htools import balance, capacity, health, model, moves, redundancy, state, tags
+from ganeti.htools import balance, capacity, health, model, redundancy, rounds, state, tags
 from ganeti.htools.load import prepare, simulate
 
 
@@ -70,6 +70,6 @@ def test_health_before_and_after(small):
     nodes = whole.nodes_of_group(small.groups[0])
     now = health.judge(whole, nodes, capacity=True)
     assert (now.offline_pri, now.offline_sec, now.n1_fail, now.gn1_fail) == (1, 1, 0, 0)
-    later = health.judge(health.rebalanced(whole, small.groups, moves.Rules(), balance.Goal()),
+    later = health.judge(health.rebalanced(whole, small.groups, rounds.Rules(), balance.Goal()),
                          nodes, capacity=False)
     assert later.offline_pri == 0 and later.gn1_fail is None and not health.total([now]).healthy

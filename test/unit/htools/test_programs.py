@@ -96,9 +96,9 @@ def test_the_saved_states_read_again(tmp_path, capsys):
 
 
 def test_opcodes_of_a_move(small):
-    from ganeti.htools import balance, moves
+    from ganeti.htools import balance, rounds
     whole = state.State(small, tags.meaning(small))
-    steps = balance.balance(whole, whole.nodes_of_group(small.groups[0]), moves.Rules(),
+    steps = balance.balance(whole, whole.nodes_of_group(small.groups[0]), rounds.Rules(),
                             balance.Goal())
     job = commands.opcodes(whole, steps[0])
     assert [(op["OP_ID"], op.get("remote_node")) for op in job] == [
