@@ -16,6 +16,7 @@ MODULES: list[str] = [
     "ganeti.backend.blockdev",
     "ganeti.backend.candidate",
     "ganeti.backend.confcopy",
+    "ganeti.backend.crypto_keys",
     "ganeti.backend.delay",
     "ganeti.backend.diskdata",
     "ganeti.backend.export",
@@ -26,23 +27,19 @@ MODULES: list[str] = [
     "ganeti.backend.info",
     "ganeti.backend.instance",
     "ganeti.backend.migrate",
+    "ganeti.backend.mirrors",
     "ganeti.backend.network",
     "ganeti.backend.node",
     "ganeti.backend.os",
     "ganeti.backend.queue",
     "ganeti.backend.ssh",
+    "ganeti.backend.transfer",
     "ganeti.backend.verify",
     "ganeti.backend.volumes",
 ]
 
 #: Calls of the table that no module answers yet: the node refuses them by name
 LATER: frozenset[str] = frozenset([
-    # Mirrored disks
-    "blockdev_addchildren", "blockdev_removechildren", "drbd_attach_net", "drbd_disconnect_net",
-    "drbd_helper", "drbd_needs_activation", "drbd_wait_sync",
-    # Moving instances between clusters, export and import
-    "export_start", "import_start", "impexp_abort", "impexp_cleanup", "impexp_status",
-    "x509_cert_create", "x509_cert_remove",
     # Metadata for guests
     "instance_metadata_modify",
 ])

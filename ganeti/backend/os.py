@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 from ganeti import constants, errors, objects, pathutils
 from ganeti.backend import osdefinition, osenv
-from ganeti.utils import io, process
+from ganeti.utils import io, process, text
 
 #: Lines of a failed script's log that are shown to the administrator
 LOG_TAIL = 20
@@ -102,22 +103,22 @@ def instance_run_rename(instance: objects.Instance, old_name: str, debug: int) -
     _run(definition, constants.OS_SCRIPT_RENAME, "rename", instance, env)
 
 
-def run_import(instance: objects.Instance, index: int, source: IO[bytes] | int) -> None:
-    """Let the OS restore one disk from a dump that it reads from `source`."""
-    definition = osdefinition.require(instance.os)
-    env = osenv.instance(instance, definition)
-    env.update(osenv.transfer(instance, "IMPORT", index))
-    _run(definition, constants.OS_SCRIPT_IMPORT, "import", instance, env, stdin=source,
-         component=f"disk{index}")
+def transfer_command(script: str, instance: objects.Instance, index: int, disk: objects.Disk,
+                     held: contextlib.ExitStack) -> tuple[str, dict[str, str]]:
+    """A shell command that lets the OS write (`import`) or dump (`export`) one disk, and its
+    environment; what it says goes to its log file.
 
-
-def run_export(instance: objects.Instance, index: int, target: IO[bytes] | int) -> None:
-    """Let the OS dump one disk into `target`."""
+    :param disk: the disk or its snapshot; the paths of all are there until `held` is closed
+    """
     definition = osdefinition.require(instance.os)
+    held.enter_context(osenv.contents_at_hand(instance))
     env = osenv.instance(instance, definition)
-    env.update(osenv.transfer(instance, "EXPORT", index))
-    _run(definition, constants.OS_SCRIPT_EXPORT, "export", instance, env, stdout=target,
-         component=f"disk{index}")
+    env.update(osenv.transfer(instance, script.upper(), index, disk))
+    os.makedirs(pathutils.LOG_OS_DIR, mode=0o750, exist_ok=True)
+    log_path = text.shell_quote(log_file_name(script, instance.os, instance.name, f"disk{index}"))
+    streams = f"2>>{log_path}" if script == constants.OS_SCRIPT_EXPORT else f">>{log_path} 2>&1"
+    return (f"cd {text.shell_quote(definition.path)} &&"
+            f" {text.shell_quote(definition.scripts[script])} {streams}"), env
 
 
 def log_file_name(action: str, os_name: str, instance_name: str, component: str | None = None
@@ -131,20 +132,15 @@ def log_file_name(action: str, os_name: str, instance_name: str, component: str 
 
 
 def _run(definition: osdefinition.OSDefinition, script: str, action: str,
-         instance: objects.Instance, env: Mapping[str, str], *, component: str | None = None,
-         stdin: IO[bytes] | int | None = None, stdout: IO[bytes] | int | None = None) -> None:
-    """Run a script to its end; everything it says (except a dump) is in its log file."""
+         instance: objects.Instance, env: Mapping[str, str]) -> None:
+    """Run a script to its end; everything it says is in its log file."""
     os.makedirs(pathutils.LOG_OS_DIR, mode=0o750, exist_ok=True)
-    log_path = log_file_name(action, instance.os, instance.name, component)
+    log_path = log_file_name(action, instance.os, instance.name)
     logging.info("Running %s of OS %s for %s, log %s", script, definition.name, instance.name,
                  log_path)
     with osenv.contents_at_hand(instance):
         result = process.run([definition.scripts[script]], env=env, reset_env=True,
-                             cwd=definition.path, stdin=stdin, stdout=stdout,
-                             output=log_path if stdout is None else None)
-    if stdout is not None:
-        with open(log_path, "a", encoding="utf-8") as log:
-            log.write(result.stderr)
+                             cwd=definition.path, output=log_path)
     if result.failed:
         raise errors.OpExecError(
             f"Script {script} of OS '{definition.name}' failed for instance {instance.name}"

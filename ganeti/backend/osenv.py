@@ -73,9 +73,11 @@ def contents_at_hand(instance_: objects.Instance) -> Iterator[None]:
         yield
 
 
-def transfer(instance_: objects.Instance, prefix: str, index: int) -> Env:
-    """The extra variables of import and export scripts (`prefix` is IMPORT or EXPORT)."""
-    disk = (instance_.disks_info or ())[index]
+def transfer(instance_: objects.Instance, prefix: str, index: int, disk: objects.Disk) -> Env:
+    """The extra variables of import and export scripts (`prefix` is IMPORT or EXPORT).
+
+    :param disk: the disk with this index, or its snapshot
+    """
     device = open_disk(disk)
     env = {f"{prefix}_DEVICE": device.path, f"{prefix}_DISK_PATH": device.path,
            f"{prefix}_INDEX": str(index)}

@@ -31,3 +31,11 @@ IEC_DEFAULT_TOOLS = (IEC_GZIP, IEC_GZIP_FAST, IEC_GZIP_SLOW)
 IEIO_FILE = "file"
 IEIO_RAW_DISK = "raw"
 IEIO_SCRIPT = "script"
+
+#: Transfers to another cluster: seconds for each try to connect, tries, validity of the keys
+RIE_VERSION = 0
+RIE_HANDSHAKE = "Hi, I'm Ganeti"
+RIE_CONNECT_TIMEOUT = 180
+RIE_CONNECT_ATTEMPT_TIMEOUT = 20
+RIE_CONNECT_RETRIES = 10
+RIE_CERT_VALIDITY = 24 * 60 * 60

@@ -16,13 +16,13 @@ import time
 from collections.abc import Sequence
 
 from ganeti import constants, errors, pathutils, ssconf
+from ganeti.backend import crypto_keys
 from ganeti.utils import io, log, x509
 
 _LOG = logging.getLogger(__name__)
 _DAY = 86400
 MAX_AGE = 21 * _DAY
 KEPT_LOGS = 50
-_CERT_FILE = "cert"
 
 
 def _older_than(path: str, limit: float) -> bool:
@@ -37,7 +37,7 @@ def clean_crypto(now: float) -> int:
     removed = 0
     for name in io.list_visible(pathutils.CRYPTO_KEYS_DIR):
         directory = os.path.join(pathutils.CRYPTO_KEYS_DIR, name)
-        cert_file = os.path.join(directory, _CERT_FILE)
+        cert_file = os.path.join(directory, crypto_keys.CERT)
         if not os.path.isfile(cert_file):
             continue
         try:

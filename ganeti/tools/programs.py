@@ -28,6 +28,7 @@ DAEMONS = {
 #: Below /usr/lib/ganeti, called by other programs and over ssh: path there -> module.
 LIBRARY = {
     "ensure-dirs": "ganeti.tools.ensure_dirs",
+    "import-export": "ganeti.impexpd.main",
     "node-daemon-setup": "ganeti.tools.node_daemon_setup",
     "prepare-node-join": "ganeti.tools.prepare_node_join",
     "ssh-update": "ganeti.tools.ssh_update",

@@ -254,25 +254,6 @@ def test_a_missing_disk_stops_the_script(os_dir, instance):
         backend.instance_os_add(instance, False, 0)
 
 
-def test_export_and_import_move_the_contents(os_dir, instance, script, tmp_path):
-    disk_path = pathutils.local(instance.disks_info[0].logical_id[1])
-    with open(disk_path, "r+b") as fobj:
-        fobj.write(b"precious")
-    script(f"{os_dir}/export", 'echo dumping >&2', 'head -c 8 "$EXPORT_DEVICE"')
-    script(f"{os_dir}/import", 'cat > "$IMPORT_DEVICE"', 'echo index $IMPORT_INDEX')
-    dump = tmp_path / "dump"
-    with dump.open("wb") as target:
-        backend.run_export(instance, 0, target)
-    assert dump.read_bytes() == b"precious"
-    assert the_log("export") == "dumping\n"
-    dump.write_bytes(b"restored")
-    with dump.open("rb") as source:
-        backend.run_import(instance, 0, source)
-    with open(disk_path, "rb") as fobj:
-        assert fobj.read(8) == b"restored"
-    assert the_log("import") == "index 0\n"
-
-
 def test_the_packed_definition_holds_the_environment(os_dir, instance):
     archive = pathutils.local(backend.os_export(instance, {"EXTRA": "1"}))
     with tarfile.open(archive) as tar:
