@@ -208,3 +208,13 @@ def resize_disk(instance: objects.Instance, disk: Mapping[str, Any], new_size: i
 def hypervisor_validate_params(hvname: str, hvfull: Mapping[str, Any]) -> None:
     """Check hypervisor parameters against what is on this node."""
     registry.get(hvname).validate(hvfull)
+
+
+def instance_state_get(instance: objects.Instance) -> dict[str, Any] | None:
+    """What a guest keeps on this node beside its disks; None when there is nothing."""
+    return registry.get(instance.hypervisor).get_state(instance)
+
+
+def instance_state_put(instance: objects.Instance, state: Mapping[str, Any] | None) -> None:
+    """Keep it here (safe to repeat); None removes it."""
+    registry.get(instance.hypervisor).put_state(instance, state)

@@ -59,6 +59,10 @@ HT_BO_DISK = "disk"
 HT_BO_FLOPPY = "floppy"
 HT_BO_NETWORK = "network"
 HT_KVM_VALID_BO_TYPES = frozenset([HT_BO_CDROM, HT_BO_DISK, HT_BO_FLOPPY, HT_BO_NETWORK])
+HT_BT_DIRECT_KERNEL = "direct_kernel"
+HT_BT_BIOS = "bios"
+HT_BT_UEFI = "uefi"
+HT_KVM_VALID_BOOT_TYPES = frozenset([HT_BT_DIRECT_KERNEL, HT_BT_BIOS, HT_BT_UEFI])
 HT_SM_NONE = "none"
 HT_SM_USER = "user"
 HT_SM_POOL = "pool"
@@ -116,6 +120,18 @@ KVM_PARAMETERS = ParamTable(HT_KVM, [
           help="Root device that a directly booted kernel is told"),
     Param("boot_order", one_of(HT_KVM_VALID_BO_TYPES), "disk", required=True,
           title="Boot_order", help="Device to boot from without kernel_path"),
+    Param("boot_type", one_of(HT_KVM_VALID_BOOT_TYPES, empty=True), "",
+          help="Boot kernel_path (direct_kernel), or a device by BIOS or UEFI; empty boots"
+               " kernel_path where that is set, else by BIOS"),
+    Param("uefi_code_path", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),
+          help="UEFI firmware on the node; empty takes what is installed for its QEMU"),
+    Param("uefi_vars_path", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),
+          help="Variables that a new guest's UEFI begins with; goes with uefi_code_path"),
+    Param("secure_boot", ht.Bool, False,
+          help="UEFI starts signed systems only; needs machine_version=q35"),
+    Param("vtpm", ht.Bool, False, help="Give the guest a TPM 2.0, which swtpm emulates"),
+    Param("swtpm_path", ht.AbsPath, "/usr/bin/swtpm", required=True,
+          help="Program that emulates TPMs for vtpm"),
     # disks
     Param("disk_type", one_of(HT_KVM_VALID_DISK_TYPES), HT_DISK_PARAVIRTUAL, required=True,
           title="Disk_type", help="Device that the guest sees for each disk"),

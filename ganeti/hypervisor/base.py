@@ -143,6 +143,24 @@ class BaseHypervisor(ABC):
                 hvparams: HvParams, beparams: Mapping[str, Any]) -> dict[str, Any]:
         """How to reach the guest's console, as a console dict; touches nothing on the node."""
 
+    # What guests keep beside their disks -----------------------------------------------------
+
+    @classmethod
+    def keeps_state(cls, hvparams: HvParams) -> bool:
+        """Whether a guest has something on its node that has to follow it, beside its disks."""
+        return False
+
+    def get_state(self, instance: objects.Instance) -> dict[str, Any] | None:
+        """That state, as it was when the guest last changed it: ``{"saved": time, "files": ...}``.
+
+        None when this node has none.
+        """
+        return None
+
+    def put_state(self, instance: objects.Instance, state: Mapping[str, Any] | None) -> None:
+        """Keep the state of a guest that does not run here; None removes it. May be repeated."""
+        raise self._can_not("keep anything of guests beside their disks")
+
     # Parameters ------------------------------------------------------------------------------
 
     @classmethod

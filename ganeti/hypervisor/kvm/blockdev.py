@@ -14,8 +14,7 @@ from ganeti.hypervisor.base import BlockDevice
 from ganeti.hypervisor.kvm import boot
 from ganeti.hypervisor.kvm.command import CommandLine, blockdev_option, device_option, option
 from ganeti.hypervisor.kvm.guest import Guest
-from ganeti.hypervisor.kvm.machine import PCI_BUS
-from ganeti.hypervisor.kvm.pci import Slots
+from ganeti.hypervisor.kvm.pci import Places
 from ganeti.storage.uri import uri_node
 
 SCSI_BUS = "scsi.0"
@@ -71,7 +70,7 @@ class DiskDevice:
 
     @classmethod
     def place(cls, device: BlockDevice, index: int, guest_units: int, hvp: Mapping[str, Any],
-              slots: Slots) -> DiskDevice:
+              slots: Places) -> DiskDevice:
         """Give a disk its driver and its place; `index` counts the disks of the machine."""
         disk_type = hvp["disk_type"]
         info: dict[str, Any] = {"id": device_id("disk", device.disk.uuid)}
@@ -84,7 +83,7 @@ class DiskDevice:
             info |= {"driver": "ide-hd", "bus": f"ide.{index // guest_units}",
                      "unit": index % guest_units}
         elif disk_type == "sd":
-            info |= {"driver": "sd-card", "bus": f"{PCI_BUS}/sdhci{index}/sd-bus"}
+            info |= {"driver": "sd-card", "bus": f"{slots.board}/sdhci{index}/sd-bus"}
         else:
             info |= {"driver": disk_type, "index": index}
         disk = device.disk.replace(hvinfo=info)
@@ -151,7 +150,8 @@ class DiskDevice:
                     "-machine", f"pflash{self.hvinfo['index']}={self.id}"]
         result = ["-blockdev", blockdev_option(node)]
         if driver == "sd-card":
-            result += ["-device", f"sdhci-pci,id=sdhci{number},bus={PCI_BUS}"]
+            board = str(self.hvinfo["bus"]).partition("/")[0]
+            result += ["-device", f"sdhci-pci,id=sdhci{number},bus={board}"]
             return [*result, "-device", device_option(self.device(hvp))]
         index = boot.index(hvp, "disk", number)
         return [*result, "-device", device_option(self.device(hvp, index))]

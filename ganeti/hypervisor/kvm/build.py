@@ -11,23 +11,25 @@ from ganeti.hypervisor.kvm import (
     boot,
     cpu,
     display,
+    firmware,
     machine,
     memory,
+    pci,
     ports,
     sound,
+    tpm,
     usb,
 )
 from ganeti.hypervisor.kvm.blockdev import DiskDevice
 from ganeti.hypervisor.kvm.command import CommandLine
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.netdev import NicDevice
-from ganeti.hypervisor.kvm.pci import Slots
 from ganeti.hypervisor.kvm.runtime import Runtime
 
 #: Each puts its part on the command line, in this order
-SUBJECTS = (machine.arguments, memory.arguments, cpu.arguments, boot.arguments, ports.arguments,
-            display.arguments, sound.arguments, usb.arguments, blockdev.controllers,
-            machine.extra_arguments)
+SUBJECTS = (machine.arguments, firmware.arguments, memory.arguments, cpu.arguments,
+            boot.arguments, ports.arguments, tpm.arguments, display.arguments, sound.arguments,
+            usb.arguments, blockdev.controllers, machine.extra_arguments)
 
 
 def command(guest: Guest) -> CommandLine:
@@ -42,7 +44,7 @@ def runtime(guest: Guest, instance: objects.Instance,
             block_devices: Sequence[BlockDevice]) -> Runtime:
     """Everything that has to be known to start the guest, now or again."""
     line = command(guest)
-    slots = Slots.at_start(guest.hvp["kvm_pci_reservations"], line.pci_devices, guest.is_q35)
+    slots = pci.at_start(guest.hvp["kvm_pci_reservations"], line.pci_devices, guest.is_q35)
     disks = [DiskDevice.place(device, index, guest.ide_units, guest.hvp, slots)
              for index, device in enumerate(block_devices)]
     nics = [NicDevice.place(nic, guest.hvp, slots) for nic in instance.nics]

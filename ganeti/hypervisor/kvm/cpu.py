@@ -14,6 +14,9 @@ from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.utils import text
 
 _ALL = "all"
+#: Boolean properties of a processor object that say nothing about what it can do
+_NO_FEATURES = frozenset(["realized", "hotplugged", "hotpluggable", "start-powered-off", "check",
+                          "enforce", "migratable", "fill-mtrr-mask", "host-phys-bits"])
 
 
 def arguments(guest: Guest, cmd: CommandLine) -> None:
@@ -67,6 +70,15 @@ def pin(mask: str, vcpus: int, pid: int, session: Session) -> None:
 
 def _threads(answer: Sequence[Mapping[str, Any]]) -> list[int]:
     return [cpu["thread-id"] for cpu in sorted(answer, key=lambda cpu: cpu["cpu-index"])]
+
+
+def features(session: Session) -> list[str]:
+    """What the virtual processors can do, by QEMU's names of it (aes, avx2 ...)."""
+    path = session.execute("query-cpus-fast")[0]["qom-path"]
+    names = [entry["name"] for entry in session.execute("qom-list", path=path)
+             if entry["type"] == "bool" and entry["name"] not in _NO_FEATURES]
+    return [name for name in names
+            if session.execute("qom-get", {"path": path, "property": name}) is True]
 
 
 def _bind(thread: int, cpus: set[int] | None) -> None:

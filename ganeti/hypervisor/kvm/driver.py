@@ -21,8 +21,11 @@ from ganeti.hypervisor.kvm import (
     accel,
     balloon,
     binary,
+    boot,
     build,
     console,
+    cpu,
+    firmware,
     launch,
     life,
     migrate,
@@ -36,6 +39,8 @@ from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.hypervisor.kvm.runtime import Runtime
+from ganeti.hypervisor.kvm.state import Kept
+from ganeti.undo import Undo
 
 _MIB = 1 << 20
 #: A guest that runs is asked for its memory; where QEMU is busy the size at start is told
@@ -65,7 +70,10 @@ class KvmHypervisor(BaseHypervisor):
         life.prepare(Files(instance.name))
         hvp = instance.hvparams
         qemu = binary.probe(hvp["kvm_path"])
-        guest = Guest.of(instance, qemu, accel.choose(hvp["kvm_flag"], qemu.path))
+        guest = firmware.equip(
+            Guest.of(instance, qemu, accel.choose(hvp["kvm_flag"], qemu.path)))
+        if guest.firmware:
+            guest.kept.ensure_nvram(guest.firmware.template)
         life.execute(build.runtime(guest, instance, block_devices), instance, paused=paused)
 
     def stop(self, instance: objects.Instance, *, force: bool = False, retry: bool = False,
@@ -156,6 +164,25 @@ class KvmHypervisor(BaseHypervisor):
         """Serial console by ssh, else VNC or SPICE, else a message."""
         return console.describe(instance, node, hvparams)
 
+    # What guests keep beside their disks -----------------------------------------------------
+
+    @classmethod
+    def keeps_state(cls, hvparams: HvParams) -> bool:
+        """Variables of UEFI and the memory of a TPM."""
+        return bool(boot.kind(hvparams) == constants.HT_BT_UEFI or hvparams["vtpm"])
+
+    def get_state(self, instance: objects.Instance) -> dict[str, Any] | None:
+        return Kept(instance.uuid).pack()
+
+    def put_state(self, instance: objects.Instance, state: Mapping[str, Any] | None) -> None:
+        if launch.pid(Files(instance.name)) is not None:
+            raise errors.HypervisorError(
+                f"Instance {instance.name} runs on this node, its state is not replaced")
+        if state is None:
+            Kept(instance.uuid).forget()
+        else:
+            Kept(instance.uuid).unpack(state)
+
     # Parameters ------------------------------------------------------------------------------
 
     @classmethod
@@ -184,12 +211,18 @@ class KvmHypervisor(BaseHypervisor):
 
     def migration_info(self, instance: objects.Instance) -> Any:
         """The runtime, in which hotplugged devices have their places too."""
-        return runtime.load(Files(instance.name)).portable()
+        run = runtime.load(Files(instance.name))
+        with self._session(instance) as session:
+            notes: dict[str, Any] = {"cpu_features": cpu.features(session)}
+        if self.keeps_state(run.hvp):
+            notes["state"] = Kept(instance.uuid).describe()
+        return run.portable(notes)
 
     def accept_instance(self, instance: objects.Instance, info: Any, target: str) -> None:
         """Start a QEMU that waits for the guest."""
         files = Files(instance.name)
         run = Runtime.from_portable(info, f"that was sent for {instance.name}").relinked(instance)
+        notes = Runtime.notes(info)
         life.prepare(files)
         qemu = binary.probe(run.command[0])
         machine = run.hvp["machine_version"]
@@ -199,7 +232,28 @@ class KvmHypervisor(BaseHypervisor):
                 f" {'.'.join(map(str, qemu.version))} of this node does not have")
         if run.accelerator == accel.KVM:
             accel.choose(constants.HT_KVM_ENABLED, qemu.path)
-        life.execute(run, instance, target=target)
+        with Undo() as undo:
+            if notes.get("state"):
+                kept = Kept(instance.uuid)
+                kept.expect(**notes["state"])
+                undo.push("forget the guest's state", kept.arrived, False)
+            life.execute(run, instance, target=target)
+            undo.push("remove the guest's files", life.remove_traces, files)
+            undo.push("end QEMU", launch.end, files)
+            self._require_features(instance, notes.get("cpu_features", []))
+            undo.forget()
+
+    def _require_features(self, instance: objects.Instance, wanted: Sequence[str]) -> None:
+        """Refuse a guest whose processors could do more than they can here."""
+        if not wanted:
+            return
+        with self._session(instance) as session:
+            missing = sorted(set(wanted) - set(cpu.features(session)))
+        if missing:
+            raise errors.HypervisorError(
+                f"The processors of instance {instance.name} can do what this node can not give"
+                f" them: {', '.join(missing)}; set 'cpu_type' to a model that all nodes have, and"
+                " restart the instance")
 
     def migrate(self, cluster_name: str, instance: objects.Instance, target: str,
                 live: bool) -> None:
@@ -225,11 +279,13 @@ class KvmHypervisor(BaseHypervisor):
         if not success:
             launch.end(files)
             life.remove_traces(files)
+            Kept(instance.uuid).arrived(False)
             return
         run = runtime.load(files)
         with self._session(instance) as session:
             life.wait_for(session, ("running", "paused"), _ARRIVAL_TIMEOUT)
             migrate.run(session)
+        Kept(instance.uuid).arrived(True)
         for number, (nic, name) in enumerate(zip(run.nics, tap.records(files), strict=True)):
             if not tap.connects_early(nic.nic):
                 tap.connect(instance, number, nic.nic, name, tap.FINISHED)

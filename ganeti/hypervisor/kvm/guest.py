@@ -9,6 +9,15 @@ from typing import Any
 from ganeti import constants, errors, objects
 from ganeti.hypervisor.kvm.binary import Binary
 from ganeti.hypervisor.kvm.paths import Files
+from ganeti.hypervisor.kvm.state import Kept
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """UEFI files of this node: the code, and the variables that a new guest begins with."""
+
+    code: str
+    template: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Guest:
     accelerator: str
     #: The machine type, never an alias: a target with a newer QEMU has to build the same one
     machine: str
+    #: None boots by BIOS, or a kernel directly
+    firmware: Firmware | None = None
 
     @classmethod
     def of(cls, instance: objects.Instance, binary: Binary, accelerator: str) -> Guest:
@@ -38,6 +49,11 @@ class Guest:
             vcpus=instance.beparams[constants.BE_VCPUS],
             network_port=instance.network_port, binary=binary, files=Files(instance.name),
             accelerator=accelerator, machine=binary.machine_of(machine))
+
+    @property
+    def kept(self) -> Kept:
+        """What it keeps on this node beside its disks."""
+        return Kept(self.uuid)
 
     @property
     def is_q35(self) -> bool:

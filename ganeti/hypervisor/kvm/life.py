@@ -19,10 +19,12 @@ from ganeti.hypervisor.kvm import (
     runtime,
     security,
     tap,
+    tpm,
 )
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.hypervisor.kvm.runtime import Runtime
+from ganeti.hypervisor.kvm.state import Kept
 from ganeti.undo import Undo
 
 #: A guest that does not react to its power button after so many presses is reset
@@ -48,6 +50,8 @@ def execute(run: Runtime, instance: objects.Instance, *, paused: bool = False,
     with Undo() as undo:
         undo.push("remove the guest's files", remove_traces, files)
         run.save(files)
+        if run.hvp["vtpm"]:
+            tpm.start(run.hvp["swtpm_path"], files, Kept(instance.uuid))
         queues: list[list[int]] = []
         try:
             _make_taps(run, instance, files, queues, arriving=target is not None)
@@ -92,7 +96,8 @@ def remove_traces(files: Files) -> None:
         _disconnect_nics(files)
     tap.forget(files)
     security.release(files)
-    for path in (*files.sockets, files.shutdown, files.pid, files.runtime):
+    tpm.end(files)
+    for path in (*files.sockets, files.shutdown, files.pid, files.tpm_pid, files.runtime):
         if os.path.lexists(path):
             os.unlink(path)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shlex
 
 from ganeti import errors
+from ganeti.hypervisor.kvm import firmware, pci
 from ganeti.hypervisor.kvm.command import CommandLine, escape, option
 from ganeti.hypervisor.kvm.guest import Guest
-
-#: Bus that takes disks and interfaces, plugged at start or later
-PCI_BUS = "pci.0"
 
 
 def arguments(guest: Guest, cmd: CommandLine) -> None:
@@ -18,15 +16,14 @@ def arguments(guest: Guest, cmd: CommandLine) -> None:
     cmd.add("-name", f"{escape(guest.name)},debug-threads=on", "-uuid", guest.uuid)
     cmd.add("-nodefaults", "-no-user-config")
     cmd.add("-machine", option(guest.machine, {
-        "accel": guest.accelerator, "acpi": None if hvp["acpi"] else False}))
+        "accel": guest.accelerator, "acpi": None if hvp["acpi"] else False,
+        **firmware.machine_options(guest)}))
     if hvp["use_localtime"]:
         cmd.add("-rtc", "base=localtime")
     if hvp["reboot_behavior"] == "exit":
         cmd.add("-no-reboot")
     if guest.is_q35:
-        # devices can not be plugged into the root complex of q35, but into a bridge with the
-        # name that the only bus has on other machines
-        cmd.device(pci=True, driver="pcie-pci-bridge", id=PCI_BUS)
+        pci.root_ports(cmd, hvp["kvm_pci_reservations"])
 
 
 def extra_arguments(guest: Guest, cmd: CommandLine) -> None:

@@ -13,7 +13,7 @@ from ganeti import objects
 from ganeti.hypervisor.kvm import boot, tap
 from ganeti.hypervisor.kvm.blockdev import device_id
 from ganeti.hypervisor.kvm.command import device_option, netdev_option
-from ganeti.hypervisor.kvm.pci import Slots
+from ganeti.hypervisor.kvm.pci import Places
 
 _PARAVIRTUAL = "virtio-net-pci"
 _ISA = "ne2k_isa"
@@ -26,7 +26,7 @@ class NicDevice:
     nic: objects.Nic
 
     @classmethod
-    def place(cls, nic: objects.Nic, hvp: Mapping[str, Any], slots: Slots) -> NicDevice:
+    def place(cls, nic: objects.Nic, hvp: Mapping[str, Any], slots: Places) -> NicDevice:
         kind = hvp["nic_type"]
         info: dict[str, Any] = {"id": device_id("nic", nic.uuid),
                                 "driver": _PARAVIRTUAL if kind == "paravirtual" else kind}

@@ -91,12 +91,20 @@ class Files:
         return self._control("kvmd")
 
     @property
+    def tpm(self) -> str:
+        return self._control("swtpm")
+
+    @property
+    def tpm_pid(self) -> str:
+        return self._control("swtpm-pid")
+
+    @property
     def shutdown(self) -> str:
         return self._control("shutdown")
 
     @property
     def sockets(self) -> tuple[str, ...]:
-        return (self.monitor, self.qmp, self.guest_agent, self.serial, self.kvmd)
+        return (self.monitor, self.qmp, self.guest_agent, self.serial, self.kvmd, self.tpm)
 
     def check_sockets(self) -> None:
         """Refuse an instance whose sockets the kernel could not address."""

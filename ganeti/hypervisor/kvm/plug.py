@@ -7,11 +7,10 @@ from typing import Any
 
 from ganeti import constants, errors, objects
 from ganeti.hypervisor.base import BlockDevice
-from ganeti.hypervisor.kvm import hotplug, runtime, tap
+from ganeti.hypervisor.kvm import hotplug, pci, runtime, tap
 from ganeti.hypervisor.kvm.blockdev import DiskDevice
 from ganeti.hypervisor.kvm.netdev import NicDevice
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.hypervisor.kvm.pci import Slots
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.hypervisor.kvm.runtime import Runtime
 from ganeti.undo import Undo
@@ -71,11 +70,11 @@ class _Change(abc.ABC):
         raise errors.HotplugError(
             f"The running instance {self.instance.name} does not have {self.kind} {device.uuid}")
 
-    def slots(self) -> Slots:
+    def slots(self) -> pci.Places:
         infos = [disk.hvinfo for disk in self.run.disks]
         infos += [nic.hvinfo for nic in self.run.nics]
-        return Slots.running(self.run.hvp["kvm_pci_reservations"],
-                             self.session.execute("query-pci"), infos)
+        return pci.running(self.run.command, self.run.hvp["kvm_pci_reservations"],
+                           self.session.execute("query-pci"), infos)
 
     def save(self, run: Runtime) -> None:
         run.save(self.files)

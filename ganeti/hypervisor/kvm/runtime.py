@@ -15,9 +15,9 @@ from typing import Any
 
 from ganeti import constants, errors, objects, pathutils, serializer
 from ganeti.hypervisor.kvm.blockdev import DiskDevice, device_id
-from ganeti.hypervisor.kvm.machine import PCI_BUS
 from ganeti.hypervisor.kvm.netdev import NicDevice
 from ganeti.hypervisor.kvm.paths import Files
+from ganeti.hypervisor.kvm.pci import PCI_BUS
 from ganeti.storage import links
 from ganeti.utils import io
 
@@ -92,15 +92,24 @@ class Runtime:
 
     # Travel ----------------------------------------------------------------------------------
 
-    def portable(self) -> str:
-        """The text for another node: paths below this node's root are marked as such."""
-        text = self.dumps()
+    def portable(self, notes: Mapping[str, Any] | None = None) -> str:
+        """The text for another node: paths below this node's root are marked as such.
+
+        `notes` go behind what makes up a runtime, where older releases do not look.
+        """
+        text = serializer.dumps([*serializer.load(self.dumps()), dict(notes or {})])
         root = pathutils.ROOT
         return text.replace(f"{root}/", f"{pathutils.VIRTUAL_PREFIX}/") if root else text
 
     @classmethod
     def from_portable(cls, text: str, where: str) -> Runtime:
         return cls.loads(text.replace(f"{pathutils.VIRTUAL_PREFIX}/", f"{pathutils.ROOT}/"), where)
+
+    @staticmethod
+    def notes(text: str) -> dict[str, Any]:
+        """What the sending node told beside the runtime."""
+        content = serializer.load(text)
+        return dict(content[4]) if len(content) > 4 else {}
 
     # File ------------------------------------------------------------------------------------
 

@@ -12,12 +12,15 @@ from ganeti import constants, errors, pathutils
 from ganeti.hypervisor.kvm import (
     accel,
     binary,
+    boot,
     cpu,
     display,
+    firmware,
     machine,
     migrate,
     security,
     sound,
+    tpm,
     usb,
 )
 from ganeti.utils import net
@@ -39,13 +42,30 @@ def check_syntax(hvp: HvParams) -> None:
 
 
 def _kernel(hvp: HvParams) -> None:
-    if hvp["kernel_path"] and not hvp["root_path"]:
+    if not boot.is_direct(hvp):
+        return
+    if not hvp["kernel_path"]:
+        raise _refuse("boot_type=direct_kernel needs kernel_path")
+    if not hvp["root_path"]:
         raise _refuse("kernel_path needs root_path (use an empty kernel_path to boot from a"
                       " device)")
 
 
+def _firmware(hvp: HvParams) -> None:
+    uefi = boot.kind(hvp) == constants.HT_BT_UEFI
+    for key in ("secure_boot", "uefi_code_path", "uefi_vars_path"):
+        if hvp[key] and not uefi:
+            raise _refuse(f"{key} needs boot_type=uefi")
+    if bool(hvp["uefi_code_path"]) != bool(hvp["uefi_vars_path"]):
+        raise _refuse("uefi_code_path and uefi_vars_path belong together: set both, or neither")
+    if hvp["secure_boot"] and "q35" not in hvp["machine_version"]:
+        raise _refuse("secure_boot needs machine_version=q35")
+    if uefi and hvp["disk_type"] == constants.HT_DISK_PFLASH:
+        raise _refuse("disk_type=pflash takes the flash that boot_type=uefi needs")
+
+
 def _boot_order(hvp: HvParams) -> None:
-    if hvp["kernel_path"]:
+    if boot.is_direct(hvp):
         return
     if hvp["boot_order"] == "cdrom" and not hvp["cdrom_image_path"]:
         raise _refuse("boot_order=cdrom needs cdrom_image_path")
@@ -125,7 +145,7 @@ def _nics(hvp: HvParams) -> None:
 
 
 _CHECKS: tuple[Callable[[HvParams], None], ...] = (
-    _kernel, _boot_order, _images, _security, _vnc, _spice, _disks, _words, _cpus, _nics)
+    _kernel, _firmware, _boot_order, _images, _security, _vnc, _spice, _disks, _words, _cpus, _nics)
 
 
 # Against this node ----------------------------------------------------------------------------
@@ -135,10 +155,12 @@ def validate(hvp: HvParams) -> None:
     """Check what the parameters name on this node; HypervisorError with all that is wrong."""
     real = {**hvp, **{key: display.password_file(hvp[key])
                       for key in ("vnc_password_file", "spice_password_file")}}
+    if not boot.is_direct(hvp):
+        real |= {"kernel_path": "", "initrd_path": ""}
     trouble = constants.HV_TABLES[constants.HT_KVM].missing_paths(real)
     if not any(line.startswith("kvm_path") for line in trouble):
         trouble += _program(hvp)
-    trouble += _user(hvp) + _consoles(hvp) + _processors(hvp)
+    trouble += _tpm(hvp) + _user(hvp) + _consoles(hvp) + _processors(hvp)
     if trouble:
         raise errors.HypervisorError("; ".join(trouble))
 
@@ -160,11 +182,29 @@ def _program(hvp: HvParams) -> list[str]:
     wanted |= {f"soundhw {name}": sound.CARDS[name][1] for name in sound.names(hvp["soundhw"])}
     trouble += [f"{key}: {path} has no device '{device}'" for key, device in wanted.items()
                 if not qemu.has_device(device)]
+    if hvp["vtpm"] and not qemu.has_device(tpm.DEVICE):
+        trouble.append(f"vtpm: {path} has no device '{tpm.DEVICE}'")
+    trouble += _uefi(hvp, qemu)
     if hvp["kvm_flag"] == constants.HT_KVM_ENABLED:
         reason = accel.why_not(path)
         if reason:
             trouble.append(f"kvm_flag: hardware virtualisation does not work here: {reason}")
     return trouble
+
+
+def _uefi(hvp: HvParams, qemu: binary.Binary) -> list[str]:
+    try:
+        firmware.choose(hvp, qemu.machine_of(hvp["machine_version"] or qemu.default_machine))
+    except errors.HypervisorError as err:
+        return [f"boot_type: {errors.text(err)}"]
+    return []
+
+
+def _tpm(hvp: HvParams) -> list[str]:
+    if not hvp["vtpm"] or os.access(hvp["swtpm_path"], os.X_OK):
+        return []
+    return [f"vtpm: {hvp['swtpm_path']} can not be executed; install the package 'swtpm', or set"
+            " 'swtpm_path'"]
 
 
 def _user(hvp: HvParams) -> list[str]:

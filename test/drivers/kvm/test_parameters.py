@@ -45,6 +45,8 @@ def on_this_machine(case: dict[str, Any], place: Path) -> dict[str, Any]:
         elif key.endswith("password_file"):
             (place / key).write_text("secret\n")
             hvp[key] = str(place / key)
+        elif key == "swtpm_path":
+            hvp[key] = "/usr/bin/swtpm"
         elif value == "/run/vnc":
             hvp[key] = str(place)
     return hvp
@@ -55,6 +57,10 @@ def test_qemu_takes_the_command_line(name: str, node: lab.Node, place: Path) -> 
     if name in NEEDS:
         pytest.skip(f"needs {NEEDS[name]}")
     case = CASES[name]
+    if case.get("boot_type") == "uefi" and not os.path.exists(case["uefi_code_path"]):
+        pytest.skip("needs OVMF (package ovmf)")
+    if case.get("vtpm") and not os.path.exists("/usr/bin/swtpm"):
+        pytest.skip("needs swtpm (package swtpm)")
     if case.get("spice_use_tls"):
         lab.make_spice_certificate(node)
     inst = lab.instance_dict(NAME, disks=case.get("disks", 1), **on_this_machine(case, place))

@@ -67,7 +67,7 @@ CALLS: dict[str, Any] = {
     "validate": DRIVER.validate, "verify": DRIVER.verify,
     **{name: plain(name) for name in (
         "stop", "reboot", "balloon", "migration_info", "accept_instance",
-        "finalize_migration_dst", "finalize_migration_src")},
+        "finalize_migration_dst", "finalize_migration_src", "get_state", "put_state")},
 }
 
 

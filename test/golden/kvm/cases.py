@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+UEFI = {"uefi_code_path": "/usr/share/OVMF/OVMF_CODE_4M.fd",
+        "uefi_vars_path": "/usr/share/OVMF/OVMF_VARS_4M.fd"}
+SECURE_UEFI = {"uefi_code_path": "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+               "uefi_vars_path": "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"}
+
 CASES: dict[str, dict[str, Any]] = {
     "base": {},
     "defaults-kernel": {"kernel_path": "/boot/vmlinuz-3-kvmU"},
@@ -31,6 +36,12 @@ CASES: dict[str, dict[str, Any]] = {
     "machine-with-options": {"machine_version": "pc-i440fx-6.2,usb=off"},
     "kvm-enabled": {"kvm_flag": "enabled"},
     "extra-words": {"kvm_extra": "-smbios 'type=1,serial=a b' -D /tmp/x"},
+    "boot-type-bios": {"boot_type": "bios", "kernel_path": "/boot/vmlinuz"},
+    "boot-type-kernel": {"boot_type": "direct_kernel", "kernel_path": "/boot/vmlinuz"},
+    "uefi": {"boot_type": "uefi", "kernel_path": "/boot/vmlinuz", **UEFI},
+    "uefi-secure-boot-tpm": {"boot_type": "uefi", **SECURE_UEFI, "machine_version": "q35",
+                             "secure_boot": True, "vtpm": True, "swtpm_path": "/opt/bin/swtpm"},
+    "tpm": {"vtpm": True},
     "boot-cdrom": {"boot_order": "cdrom", "cdrom_image_path": "/iso/a.iso"},
     "boot-floppy": {"boot_order": "floppy", "floppy_image_path": "/iso/floppy.img"},
     "boot-network": {"boot_order": "network", "nics": 2},

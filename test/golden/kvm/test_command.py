@@ -15,7 +15,7 @@ import pytest
 
 from ganeti import constants, objects
 from ganeti.hypervisor.base import BlockDevice
-from ganeti.hypervisor.kvm import binary, build, tap
+from ganeti.hypervisor.kvm import binary, build, firmware, tap
 from ganeti.hypervisor.kvm.driver import KvmHypervisor
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.runtime import Runtime
@@ -74,7 +74,8 @@ def test_command_line(name: str) -> None:
     instance, devices = make(CASES[name])
     KvmHypervisor.check_syntax(instance.hvparams)
     accelerator = "kvm" if instance.hvparams["kvm_flag"] == "enabled" else "tcg"
-    runtime = build.runtime(Guest.of(instance, recorded_binary(), accelerator), instance, devices)
+    runtime = build.runtime(firmware.equip(Guest.of(instance, recorded_binary(), accelerator)),
+                            instance, devices)
     again = Runtime.loads(runtime.dumps(), "its own text")
     assert lines(again) == lines(runtime), "what is saved must start the same guest"
     kept = HERE / f"command/{name}.txt"

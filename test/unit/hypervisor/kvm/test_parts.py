@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from pathlib import Path
-import re
 from typing import Any
 
 import pytest
 
 from ganeti import constants, errors, objects, pathutils
 from ganeti.hypervisor.base import BlockDevice
-from ganeti.hypervisor.kvm import blockdev, command, cpu, kvmd, usb
+from ganeti.hypervisor.kvm import blockdev, command, cpu, kvmd, pci, usb
 from ganeti.hypervisor.kvm.blockdev import DiskDevice
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.pci import Slots
@@ -29,14 +29,13 @@ def disk(**changes: Any) -> objects.Disk:
 
 
 def test_slots_are_given_out_in_order_after_the_reserved_ones() -> None:
-    slots = Slots.at_start(12, 3, behind_bridge=False)
+    slots = Slots.at_start(12, 3)
     assert [slots.take("x")["addr"] for _ in range(2)] == ["0xc", "0xd"]
-    assert Slots.at_start(0, 3, behind_bridge=False).take("x")["addr"] == "0x5"
-    assert Slots.at_start(0, 3, behind_bridge=True).take("x")["addr"] == "0x1"
+    assert Slots.at_start(0, 3).take("x")["addr"] == "0x5"
 
 
 def test_a_full_bus_is_told() -> None:
-    slots = Slots.at_start(31, 0, behind_bridge=False)
+    slots = Slots.at_start(31, 0)
     assert slots.take("x")["addr"] == "0x1f"
     with pytest.raises(errors.HotplugError, match="No PCI slot is free for nic-1"):
         slots.take("nic-1")
@@ -48,10 +47,31 @@ def test_a_running_guest_is_asked_for_what_is_in_use() -> None:
     assert slots.take("x")["addr"] == "0x3"
 
 
-def test_on_q35_the_bridges_slots_count() -> None:
+def test_a_q35_has_a_root_port_for_each_device() -> None:
+    ports = pci.at_start(30, 7, True)
+    assert [ports.take("x")["bus"] for _ in range(2)] == ["port0", "port1"]
+    with pytest.raises(errors.HotplugError, match="No PCI Express port is free for nic-1"):
+        ports.take("nic-1")
+
+
+def test_free_root_ports_of_a_running_q35() -> None:
+    command = ["qemu", "-device", "pcie-root-port,id=port0,bus=pcie.0"]
+    buses = [{"bus": 0, "devices": [
+        {"slot": 31, "qdev_id": ""}, {"slot": 1, "qdev_id": "port-of-call"},
+        {"slot": 16, "qdev_id": "port10", "pci_bridge": {}},
+        {"slot": 16, "qdev_id": "port2", "pci_bridge": {"devices": []}},
+        {"slot": 16, "qdev_id": "port1", "pci_bridge": {"devices": [{"slot": 0}]}},
+        {"slot": 16, "qdev_id": "port0", "pci_bridge": {}}]}]
+    ports = pci.running(command, 0, buses, [{"bus": "port0", "addr": "0x0"}, {"bus": "scsi.0"}])
+    assert [ports.take("x") for _ in range(2)] == [
+        {"bus": "port2", "addr": "0x0"}, {"bus": "port10", "addr": "0x0"}]
+
+
+def test_on_a_q35_of_an_older_release_the_bridges_slots_count() -> None:
     bridge = {"slot": 1, "qdev_id": "pci.0", "pci_bridge": {"devices": [{"slot": 1}]}}
     buses = [{"bus": 0, "devices": [{"slot": 2}, {"slot": 3}, bridge]}]
-    assert Slots.running(0, buses, []).take("x")["addr"] == "0x2"
+    command = ["qemu", "-device", "pcie-pci-bridge,id=pci.0"]
+    assert pci.running(command, 0, buses, []).take("x")["addr"] == "0x2"
 
 
 # Disks -----------------------------------------------------------------------------------------
@@ -110,8 +130,8 @@ def test_addresses_of_storage(uri: str, node: dict[str, Any]) -> None:
     assert blockdev.uri_node(uri) == node
 
 
-@pytest.mark.parametrize("uri", ["sheepdog:x", "rbd:p/i:key=secret", "nbd+unix:///exp", "json:driver",
-                                 "json:[]", "plain"])
+@pytest.mark.parametrize("uri", ["sheepdog:x", "rbd:p/i:key=secret", "nbd+unix:///exp",
+                                 "json:driver", "json:[]", "plain"])
 def test_unknown_addresses_are_named(uri: str) -> None:
     with pytest.raises(errors.HypervisorError, match=re.escape(uri.split(":")[-1])):
         blockdev.uri_node(uri)
