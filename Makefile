@@ -5,12 +5,13 @@ PREFIX ?= /usr
 DESTDIR ?=
 PYTEST = $(PY) -m pytest
 
-.PHONY: help prepare demo demo-stop check check-fast soak lint bench doc install uninstall clean
+.PHONY: help prepare demo demo-stop lab lab-stop check check-fast soak lint bench doc install uninstall clean
 
 help:
 	@echo "make demo        a virtual cluster of 3 nodes: boot, migrate, fail over a real guest"
 	@echo "make demo-stop   stop that cluster and remove it"
 	@echo "make check       lint and all tests that this machine can run (make check-fast: 2 minutes)"
+	@echo "make lab         as root: virtual machines as nodes, for LVM, DRBD, rbd; make lab-stop"
 	@echo "make soak        200 rounds of killed daemons under load (ROUNDS=n SEED=n)"
 	@echo "make lint        ruff, mypy, import-linter"
 	@echo "make bench       the performance budget, measured; writes build/bench.json"
@@ -25,6 +26,12 @@ demo: prepare
 
 demo-stop: prepare
 	@$(PY) -m ganeti.tools.demo stop
+
+lab: prepare
+	@$(PY) -m test.lab.vm up
+
+lab-stop:
+	@$(PY) -m test.lab.vm down
 
 lint: prepare
 	$(VENV)/bin/ruff check ganeti test

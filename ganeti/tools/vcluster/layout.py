@@ -174,15 +174,16 @@ def _is_free(address: str, port: int) -> bool:
     return True
 
 
-def create(root: pathlib.Path, count: int, prefix: str | None, netns: bool) -> VirtualCluster:
-    """Make the trees of `count` nodes below `root`; safe to repeat over a half-made one."""
+def create(root: pathlib.Path, count: int, prefix: str | None, netns: bool,
+           label: str = "node") -> VirtualCluster:
+    """Make the trees of nodes LABEL1..LABELn below `root`; safe to repeat over a half-made one."""
     if len(str(root)) > MAX_ROOT:
         raise VclusterError(f"{root} is longer than {MAX_ROOT} characters: the sockets below it "
                             "could not be bound; name a shorter directory with --root")
     if not 1 <= count < CLUSTER_HOST:
         raise VclusterError(f"A virtual cluster has 1 to {CLUSTER_HOST - 1} nodes, not {count}")
     prefix = prefix or (free_private_prefix() if netns else free_prefix())
-    nodes = tuple(VirtualNode(f"node{n}", f"{prefix}.{n}", str(root / f"node{n}"))
+    nodes = tuple(VirtualNode(f"{label}{n}", f"{prefix}.{n}", str(root / f"{label}{n}"))
                   for n in range(1, count + 1))
     cluster = VirtualCluster(root, prefix, nodes, netns)
     (root / "shared").mkdir(parents=True, exist_ok=True)
