@@ -121,8 +121,7 @@ KVM_PARAMETERS = ParamTable(HT_KVM, [
     Param("boot_order", one_of(HT_KVM_VALID_BO_TYPES), "disk", required=True,
           title="Boot_order", help="Device to boot from without kernel_path"),
     Param("boot_type", one_of(HT_KVM_VALID_BOOT_TYPES, empty=True), "",
-          help="Boot kernel_path (direct_kernel), or a device by BIOS or UEFI; empty boots"
-               " kernel_path where that is set, else by BIOS"),
+          help="What starts the guest; empty boots kernel_path where that is set, else by BIOS"),
     Param("uefi_code_path", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),
           help="UEFI firmware on the node; empty takes what is installed for its QEMU"),
     Param("uefi_vars_path", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),

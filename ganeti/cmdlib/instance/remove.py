@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganeti import constants, errors, opcodes
 from ganeti.cmdlib import base
-from ganeti.cmdlib.instance import disks, power
+from ganeti.cmdlib.instance import disks, power, state
 from ganeti.cmdlib.instance.base import HookNodes, InstanceUnit
 
 
@@ -47,6 +47,7 @@ class LUInstanceRemove(InstanceUnit):
                            f" {self.primary.name}: {failure}")
         if not disks.deactivate(self, self.instance):
             self.feedback.warning("Some disks could not be shut down, trying to remove them")
+        state.forget(self, self.instance)
         problems = disks.remove(self, self.instance, self.disks)
         if problems:
             self._complain(f"Could not remove the disks of instance {self.instance.name}:"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganeti import constants, errors, opcodes
 from ganeti.cmdlib import base
-from ganeti.cmdlib.instance import disks, power
+from ganeti.cmdlib.instance import disks, power, state
 from ganeti.cmdlib.instance.base import InstanceUnit
 
 
@@ -49,6 +49,7 @@ class LUInstanceShutdown(InstanceUnit):
             self._tell_mark(offline)
             raise errors.OpExecError(
                 f"Could not stop instance {self.instance.name}: {failure}")
+        state.mirror(self, self.instance)
         disks.deactivate(self, self.instance)
 
     def _tell_mark(self, offline: bool) -> None:

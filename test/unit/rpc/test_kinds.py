@@ -158,7 +158,7 @@ def test_a_file_travels_with_owner_mode_and_time(tmp_path, config):
 
 def test_the_table_is_the_catalogue_plus_what_the_queue_and_a_fail_over_need():
     names = [call.name for subject in defs.SUBJECTS for call in subject.CALLS]
-    assert len(names) == len(set(names)) == 113
+    assert len(names) == len(set(names)) == 117
     table = {name: defs.get(name) for name in names}
     assert table["jobqueue_apply"].multi
     assert table["instance_os_add"].lane == "slow"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -110,3 +111,49 @@ def test_cut_off_migration_is_finished_by_cleanup(cluster, guest, monkeypatch):
     assert open_disks(cluster, 2) == configured_disks(cluster)
     run(cluster, "MIGRATE", target_node="node3.example.org")
     assert open_disks(cluster, 3) == configured_disks(cluster)
+
+
+# What UEFI keeps -------------------------------------------------------------------------------
+
+needs_ovmf = pytest.mark.skipif(not os.path.exists("/usr/share/OVMF/OVMF_CODE_4M.fd"),
+                                reason="no OVMF (package ovmf)")
+
+
+def nvram(cluster, number: int) -> str:
+    root = cluster.nodes.roots[cluster.address(number)]
+    return f"{root}/var/lib/ganeti/kvm-state/{cluster.instance(NAME).uuid}/nvram.fd"
+
+
+def mark(cluster, number: int, word: bytes) -> None:
+    """Change the variables of the stopped guest as its system would have."""
+    with open(nvram(cluster, number), "r+b") as fobj:
+        fobj.seek(1 << 18)
+        fobj.write(word)
+
+
+def marked(cluster, number: int, word: bytes) -> bool:
+    with open(nvram(cluster, number), "rb") as fobj:
+        return word in fobj.read()
+
+
+@needs_ovmf
+def test_uefi_variables_follow_a_stopped_guest(cluster):
+    cluster.add(hypervisor="kvm", hvparams={**PARAMETERS, "boot_type": "uefi"}, nics=[],
+                ignore_ipolicy=True, beparams={"memory": 64})
+    run(cluster, "SHUTDOWN", timeout=0)
+    mark(cluster, 1, b"written on node1")
+    run(cluster, "FAILOVER", target_node="node2.example.org", shutdown_timeout=0)
+    assert marked(cluster, 2, b"written on node1")
+
+    # the node dies; there is no copy on the third, one of former days on the first
+    run(cluster, "STARTUP")
+    root = cluster.nodes.roots[cluster.address(2)]
+    with open(f"{root}/var/run/ganeti/kvm-hypervisor/pid/{NAME}", encoding="ascii") as fobj:
+        os.kill(int(fobj.read()), signal.SIGKILL)
+    cluster.nodes.dead.add(cluster.address(2))
+    cluster.log.clear()
+    run(cluster, "FAILOVER", target_node="node3.example.org", ignore_consistency=True,
+        shutdown_timeout=0)
+    assert any("has no copy" in line and "begin anew" in line for line in cluster.log)
+    assert not marked(cluster, 3, b"written on node1")
+    cluster.nodes.dead.clear()
