@@ -44,7 +44,8 @@ def _assemble(disk: objects.Disk, owner: str, on_primary: bool) -> BlockDev | No
     for child in disk.children:
         _assemble(child, owner, on_primary)
     device = registry.device(disk)
-    device.require_attached()
+    if not device.present():
+        device.require_attached()
     device.assemble()
     if on_primary:
         device.open()
@@ -101,7 +102,7 @@ def blockdev_create(bdev: objects.Disk, size: int, owner: str, on_primary: bool,
     if on_primary or template.assemble_on_secondary:
         device.assemble()
         if on_primary:
-            device.open()
+            device.open(force=True)
         devcache.note(owner, on_primary, bdev.iv_name, device.path)
     device.set_info(info)
     logging.info("Created disk %s of %s (%s MiB, %s)", bdev.iv_name or bdev.uuid, owner, size,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +20,10 @@ from ganeti.backend import instance, verify_peers, volumes
 from ganeti.backend import os as backend_os
 from ganeti.hypervisor import linux, registry
 from ganeti.storage import filepaths, gluster, lvm
-from ganeti.utils import net, text
+from ganeti.storage.drbd import kernel
+from ganeti.utils import net, patchedfile, text
 
 CHUNK = 1024 * 1024
-DRBD_HELPER_FILES = ("/sys/module/drbd/parameters/usermode_helper",
-                     "/proc/sys/drbd/usermode_helper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,21 @@ def file_digest(path: str) -> str:
     return digest.hexdigest()
 
 
+def _content_digest(path: str) -> str:
+    """Digest of a file; the configuration counts with the changes in its journal."""
+    if path == pathutils.CLUSTER_CONF_FILE:
+        return hashlib.sha1(patchedfile.read(path), usedforsecurity=False).hexdigest()
+    return file_digest(path)
+
+
 def _filelist(paths: Sequence[str], _context: Context) -> dict[str, str]:
     digests = {}
     for path in paths:
         try:
-            digests[path] = file_digest(pathutils.local(path))
+            digests[path] = _content_digest(pathutils.local(path))
         except FileNotFoundError:
             continue
-        except OSError as err:
+        except (OSError, errors.ParseError) as err:
             logging.warning("No checksum of %s: %s", path, err)
     return digests
 
@@ -170,48 +175,22 @@ def _gluster_path(path: str, _context: Context) -> str | None:
 
 # DRBD ----------------------------------------------------------------------------------------
 
-def _drbd_status() -> str:
-    try:
-        with open(constants.DRBD_STATUS_FILE, encoding="ascii", errors="replace") as fobj:
-            return fobj.read()
-    except FileNotFoundError:
-        raise errors.BlockDeviceError(
-            f"DRBD is not loaded ({constants.DRBD_STATUS_FILE} is missing)") from None
-
-
-def drbd_version(text: str) -> str:
-    """The version in the text of /proc/drbd."""
-    match = re.search(r"^version:\s*(\S+)", text, re.MULTILINE)
-    if match is None:
-        raise errors.BlockDeviceError(f"{constants.DRBD_STATUS_FILE} names no version")
-    return match.group(1)
-
-
-def drbd_minors(text: str) -> list[int]:
-    """The minors in use in the text of /proc/drbd."""
-    lines = re.findall(r"^\s*(\d+):\s+cs:(\S+)", text, re.MULTILINE)
-    return sorted(int(minor) for minor, state in lines if state != "Unconfigured")
-
-
 def _drbd_version(_value: None, _context: Context) -> str:
-    return str(_or_text(lambda: drbd_version(_drbd_status())))
+    return str(_or_text(kernel.version))
 
 
 def _drbd_list(_value: None, _context: Context) -> Any:
-    return _or_text(lambda: drbd_minors(_drbd_status()))
+    return _or_text(lambda: sorted(kernel.mirrors()))
 
 
 def _drbd_helper(wanted: str | None, _context: Context) -> list[Any]:
-    for path in DRBD_HELPER_FILES:
-        try:
-            with open(path, encoding="ascii") as fobj:
-                helper = fobj.read().strip()
-        except FileNotFoundError:
-            continue
-        if wanted is not None and helper != wanted:
-            return [False, f"the kernel calls {helper}, the cluster has {wanted}"]
-        return [True, helper]
-    return [False, "DRBD is not loaded, so it has no usermode helper"]
+    try:
+        helper = kernel.helper()
+    except errors.BlockDeviceError as err:
+        return [False, str(err)]
+    if wanted is not None and helper != wanted:
+        return [False, f"the kernel calls {helper}, the cluster has {wanted}"]
+    return [True, helper]
 
 
 # The system ----------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ GLUSTER_VOLUME_DEFAULT = "gv0"
 
 DRBD_DEFAULT_NET_PROTOCOL = "C"
 DRBD_STATUS_FILE = "/proc/drbd"
+#: MiB of a mirror's own data
+DRBD_META_SIZE = 128
 DEFAULT_DRBD_HELPER = "/bin/true"
 DRBD_B_NONE = "n"
 

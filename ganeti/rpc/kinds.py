@@ -160,6 +160,7 @@ def _drbd_addresses(disk: objects.Disk, target: Target) -> dict[str, Any]:
         "remote-ip": target.config.node(ends[1]).secondary_ip,
         "local-minor": ends[2],
         "remote-minor": ends[3],
+        "local-node-id": 0 if ends[0] == node_a else 1,
     }
 
 

@@ -28,6 +28,16 @@ class Mirroring(enum.Enum):
     EXTERNAL = "external"
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What two nodes need to mirror a disk: reserved in the configuration."""
+
+    port: int
+    #: Device numbers on the primary and on the secondary node
+    minors: tuple[int, int]
+    secret: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskRequest:
     """What the master knows about a disk that is to be laid out."""
@@ -62,6 +72,8 @@ class DiskRequest:
     access: str | None = None
     #: Logical ids of the disks that the instance has already
     held_ids: Sequence[Sequence[Any]] = ()
+    #: For disks that are mirrored between nodes
+    link: Link | None = None
     #: Further disk parameters given for this disk
     params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -116,6 +128,10 @@ class BlockDev(ABC):
     @abstractmethod
     def attach(self) -> bool:
         """Look whether the storage is here; sets and returns :attr:`attached`."""
+
+    def present(self) -> bool:
+        """Whether what :meth:`assemble` needs is on this node."""
+        return self.attach()
 
     @abstractmethod
     def remove(self) -> None:
@@ -269,6 +285,14 @@ class DiskTemplate(ABC):
     def disk_nodes(self, request: DiskRequest) -> list[str]:
         """UUIDs of the nodes that hold the data; none when all nodes reach it."""
         return [] if self.shared else [request.primary_node, *request.secondary_nodes]
+
+    def volumes(self, size: int) -> list[tuple[str, int]]:
+        """MiB that a disk of a size takes, by the parameter that names the volume group."""
+        return [(constants.IDISK_VG, size)]
+
+    def child_params(self, params: Mapping[str, Any], index: int) -> dict[str, Any]:
+        """Parameters that a part of a disk gets from those of the whole."""
+        return {}
 
     def minors(self, disk: objects.Disk) -> list[tuple[str, int]]:
         """Device numbers that the disk occupies: (node uuid, minor)."""

@@ -213,6 +213,7 @@ PAUSES = {
     "ganeti/backend/ssh.py": "another writer of the key file",
     "ganeti/client/gnt_debug/locks.py": "the interval that was asked for",
     "ganeti/cmdlib/instance/disks.py": "a mirror's synchronisation",
+    "ganeti/cmdlib/instance/mirrors.py": "copies that have to be in step",
     "ganeti/cmdlib/instance/migration.py": "a migration's progress",
     "ganeti/cmdlib/node/power.py": "the pause between nodes that was asked for",
     "ganeti/config/distribute.py": "a newer version on its way to the writer",

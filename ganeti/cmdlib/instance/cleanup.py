@@ -6,7 +6,7 @@ from typing import Any
 
 from ganeti import constants, errors
 from ganeti.cmdlib.checks import nodes
-from ganeti.cmdlib.instance import disks, migration
+from ganeti.cmdlib.instance import disks, migration, mirrors
 from ganeti.cmdlib.instance.relocate import RelocatingUnit
 from ganeti.hypervisor.base import RUNNING
 
@@ -122,6 +122,7 @@ def _adopt(unit: RelocatingUnit, node_uuid: str, where: list[str], arrived: bool
         if uuid != node_uuid:
             _clear(unit, uuid, ended_well=True)
     disks.assemble(unit, unit.instance)
+    mirrors.one_primary(unit, unit.instance)
     unit.feedback("* done")
 
 

@@ -355,6 +355,7 @@ class LUInstanceCreate(base.LogicalUnit):
         held = self.config.instance_disks(instance)
         if self.config.cluster.prealloc_wipe_disks:
             disks.wipe(self, instance, [(disk, 0) for disk in held])
+        self.release(Level.NODE)
         if not disks.wait_for_sync(self, instance, oneshot=not self.op.wait_for_sync) \
                 and self.op.wait_for_sync:
             raise errors.OpExecError("There are some degraded disks for this instance")

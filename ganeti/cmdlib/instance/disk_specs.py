@@ -14,7 +14,7 @@ from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import device_names
 from ganeti.storage import registry as storage
-from ganeti.storage.base import DiskRequest
+from ganeti.storage.base import DiskRequest, Link, Mirroring
 from ganeti.utils import text
 from ganeti.utils import uuid as uuids
 
@@ -188,23 +188,50 @@ def lay_out(
             mode=spec.mode, name=spec.name, spindles=spec.spindles,
             directory=storage_directory(cluster, template, place),
             file_driver=place.file_driver, vg=spec.vg or cluster.volume_group_name,
-            metavg=spec.metavg, provider=spec.provider, adopt=spec.adopt, access=spec.access,
-            params=dict(spec.params))
+            metavg=spec.metavg or meta_group(lu.config, template, place.primary_node),
+            link=reserve_link(lu, template, place), provider=spec.provider, adopt=spec.adopt,
+            access=spec.access, params=dict(spec.params))
         result.append(template.layout(request))
     return result
 
 
+def meta_group(config: objects.ConfigData, template: Any, node_uuid: str) -> str | None:
+    """Volume group for a mirror's own data that the node's group or the cluster asks for."""
+    group = config.group_of(config.nodes[node_uuid])
+    for params in (group.diskparams, config.cluster.diskparams):
+        wanted = params.get(template.name, {}).get(constants.IDISK_METAVG)
+        if wanted:
+            return str(wanted)
+    return None
+
+
+def reserve_link(lu: base.LogicalUnit, template: Any, place: Place) -> Link | None:
+    """Port, minors and secret of a disk that is mirrored between nodes, held for this job."""
+    if template.mirroring is not Mirroring.INTERNAL:
+        return None
+    first, second = lu.cfg.reserve.minors.generate(
+        lu.job_id, [place.primary_node, *place.secondary_nodes])
+    return Link(lu.cfg.reserve.ports.generate(lu.job_id), (first, second),
+                lu.cfg.reserve.secrets.generate(lu.job_id))
+
+
 def require_space(
-    lu: base.LogicalUnit, node_uuids: Iterable[str], specs: Sequence[Spec]
+    lu: base.LogicalUnit, node_uuids: Iterable[str], specs: Sequence[Spec], *,
+    growing: bool = False
 ) -> None:
-    """Refuse nodes whose volume groups have not the free space that new disks take."""
+    """Refuse nodes whose volume groups have not the free space that new disks take.
+
+    Disks that only grow need no more room for what lies beside their data.
+    """
     wanted: dict[tuple[str, str], int] = {}
     for spec in specs:
         template = storage.template(spec.template)
         if template.counts_free_space and template.uses_lvm and not spec.adopt:
-            group = spec.vg or lu.config.cluster.volume_group_name or ""
-            unit = (template.storage_type, group)
-            wanted[unit] = wanted.get(unit, 0) + spec.size
+            data = spec.vg or lu.config.cluster.volume_group_name or ""
+            groups = {constants.IDISK_VG: data, constants.IDISK_METAVG: spec.metavg or data}
+            for where, size in template.volumes(spec.size)[:1 if growing else None]:
+                unit = (template.storage_type, groups[where])
+                wanted[unit] = wanted.get(unit, 0) + size
     if not wanted:
         return
     units = [[kind, key, [False]] for kind, key in wanted]

@@ -17,6 +17,8 @@ from ganeti.storage.base import Mirroring
 
 SYNC_POLL_MAX = 60.0
 SYNC_RETRIES = 10
+#: How often mirrors that are degraded without copying are looked at again, a second apart
+DEGRADED_RETRIES = 10
 
 #: [(node name, iv_name, device path or None)]
 Assembled = list[tuple[str, str, str | None]]
@@ -81,18 +83,53 @@ def create(
     for disk in disks:
         lu.feedback(f"* creating {describe(disk)} ({disk.dev_type}, {disk.size} MiB)")
         for node_uuid in nodes_of(disk, instance):
-            on_primary = node_uuid == instance.primary_node
-            name = lu.config.nodes[node_uuid].name
-            result = lu.rpc.blockdev_create(
-                node_uuid, (disk, instance), disk.size, instance.name, on_primary,
-                owner_text(instance.name), _exclusive(lu, node_uuid))
-            result.raise_if_failed(
-                f"Can not create {describe(disk)} of instance {instance.name} on node {name}")
-            undo.push(f"remove {describe(disk)} from node {name}",
-                      _remove_from, lu, instance, disk, node_uuid)
+            create_on(lu, instance, disk, node_uuid, undo)
 
 
-def _remove_from(
+def create_on(
+    lu: base.LogicalUnit,
+    instance: objects.Instance,
+    disk: objects.Disk,
+    node_uuid: str,
+    undo: Any,
+) -> None:
+    """Create on one node a disk and, before it, what it consists of."""
+    for child in parts(lu, disk, node_uuid):
+        create_on(lu, instance, child, node_uuid, undo)
+    create_top(lu, instance, disk, node_uuid, undo)
+
+
+def parts(
+    lu: base.LogicalUnit, disk: objects.Disk, node_uuid: str
+) -> list[objects.Disk]:
+    """What a disk consists of, with the parameters that follow from the disk's own."""
+    template = storage.template(disk.dev_type)
+    group = lu.config.group_of(lu.config.nodes[node_uuid])
+    params = lu.config.filled_diskparams(disk, group)
+    return [child.replace(params={**(child.params or {}), **template.child_params(params, index)})
+            for index, child in enumerate(disk.children)]
+
+
+def create_top(
+    lu: base.LogicalUnit,
+    instance: objects.Instance,
+    disk: objects.Disk,
+    node_uuid: str,
+    undo: Any,
+) -> None:
+    """Create on one node a disk over parts that are there."""
+    name = lu.config.nodes[node_uuid].name
+    result = lu.rpc.blockdev_create(
+        node_uuid, (disk, instance), disk.size, instance.name,
+        node_uuid == instance.primary_node, owner_text(instance.name),
+        _exclusive(lu, node_uuid))
+    result.raise_if_failed(
+        f"Can not create {describe(disk)} of instance {instance.name} on node {name}")
+    undo.push(f"remove {describe(disk)} from node {name}",
+              remove_from, lu, instance, disk, node_uuid)
+
+
+def remove_from(
     lu: base.LogicalUnit,
     instance: objects.Instance,
     disk: objects.Disk,
@@ -239,10 +276,13 @@ def shutdown(
     """Shut down disks (the data stays); False when one could not be.
 
     Nodes that are offline do not count; with `ignore_primary` neither does the primary node.
+    With `on_node` only what the guest's being there needs is shut down: mirrors stay.
     """
     wanted = lu.config.instance_disks(instance) if disks is None else disks
     good = True
     for disk in wanted:
+        if on_node and storage.template(disk.dev_type).assemble_on_secondary:
+            continue
         nodes = [on_node] if on_node else _assembly_nodes(disk, instance)[::-1]
         for node_uuid in nodes:
             result = lu.rpc.blockdev_shutdown(node_uuid, (disk, instance))
@@ -298,7 +338,7 @@ def wait_for_sync(
         return True
     if not oneshot:
         lu.feedback(f"* waiting for the disks of instance {instance.name} to synchronise")
-    delay = 1.0
+    delay, again = 1.0, 0 if oneshot else DEGRADED_RETRIES
     while True:
         status = mirror_status(lu, instance, wanted)
         busy = [(disk, state) for disk, state in zip(wanted, status, strict=True)
@@ -307,8 +347,14 @@ def wait_for_sync(
             left = state["estimated_time"]
             lu.feedback(f"* {describe(disk)}: {state['sync_percent']:.2f} % done,"
                         f" {'time left unknown' if left is None else f'{left} s left'}")
+        degraded = any(state["is_degraded"] for state in status)
+        if not busy and degraded and again:
+            # between a connection and its resynchronisation there are moments without either
+            again -= 1
+            time.sleep(1.0)
+            continue
         if not busy or oneshot:
-            return not any(state["is_degraded"] for state in status)
+            return not degraded
         known = [state["estimated_time"] for _, state in busy if state["estimated_time"]]
         delay = min([SYNC_POLL_MAX, delay * 1.5, *map(float, known)])
         time.sleep(max(0.5, delay))

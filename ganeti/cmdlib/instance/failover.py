@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganeti import constants, errors, opcodes
 from ganeti.cmdlib import base
-from ganeti.cmdlib.instance import cleanup, disks, power
+from ganeti.cmdlib.instance import cleanup, disks, power, state
 from ganeti.cmdlib.instance.relocate import RelocatingUnit
 
 
@@ -16,9 +16,9 @@ def fail_over(unit: RelocatingUnit, timeout: float, ignore_consistency: bool) ->
     """
     instance, source = unit.instance, unit.config.nodes[unit.source]
     wanted_up = instance.admin_state == constants.ADMINST_UP
-    if instance.disks_active and not source.offline and not ignore_consistency:
+    if instance.disks_active and not ignore_consistency:
         unit.feedback("* checking disk consistency between source and target")
-        unit.require_consistent_disks()
+        unit.require_consistent_disks(alone=source.offline)
 
     unit.feedback(f"* shutting down instance on source node {source.name}")
     failure = power.stop(unit, instance, timeout)
@@ -27,6 +27,9 @@ def fail_over(unit: RelocatingUnit, timeout: float, ignore_consistency: bool) ->
         if not (ignore_consistency or source.offline):
             raise errors.OpExecError(text)
         unit.feedback.warning(f"{text}; going on, make sure that the node is really down")
+
+    state.follow(unit, instance, unit.source, unit.target_node.uuid, lost=bool(failure),
+                 force=ignore_consistency)
 
     unit.feedback("* deactivating the instance's disks on source node")
     if not disks.shutdown(unit, instance, ignore_primary=source.offline or ignore_consistency):

@@ -39,7 +39,7 @@ class LUInstanceGrowDisk(InstanceUnit):
         disk_specs.require_space(
             self, self.config.instance_nodes(self.instance),
             [disk_specs.Spec(self.disk.dev_type, self.delta,
-                             vg=disk_specs.volume_group(self.disk))])
+                             vg=disk_specs.volume_group(self.disk))], growing=True)
 
     def _delta(self) -> int:
         amount = int(self.op.amount)

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ganeti import constants, errors
-from ganeti.cmdlib.instance import disks
+from ganeti.cmdlib.instance import disks, mirrors
 from ganeti.cmdlib.instance.relocate import RelocatingUnit
 
 FIRST_POLL = 0.05
@@ -60,6 +60,7 @@ def _prepare(unit: RelocatingUnit) -> Any:
         f"Failed fetching source migration information from {unit.node_name(unit.source)}")
     unit.feedback(f"* preparing {target.name} to accept the instance")
     try:
+        mirrors.allow_two_primaries(unit, instance)
         disks.assemble(unit, instance, on_node=target.uuid)
         disks.open_on(unit, instance, target.uuid, exclusive=False)
         result = unit.rpc.accept_instance(target.uuid, instance, info, _address(unit))
@@ -152,6 +153,7 @@ def _clear_target(unit: RelocatingUnit, info: Any) -> None:
     if failure:
         unit.feedback.warning(f"Could not close the disks on node {target.name}: {failure}")
     disks.shutdown(unit, unit.instance, on_node=target.uuid)
+    mirrors.one_primary(unit, unit.instance)
 
 
 def _finish(unit: RelocatingUnit, info: Any, live: bool) -> None:
@@ -173,6 +175,7 @@ def _finish(unit: RelocatingUnit, info: Any, live: bool) -> None:
         raise errors.OpExecError(
             f"Instance {unit.instance.name} runs on node {target.name} now, but"
             f" {'; '.join(failed)}; {hint}")
+    mirrors.one_primary(unit, unit.instance)
     disks.open_on(unit, unit.instance, target.uuid, exclusive=True)
     unit.feedback("* done")
 

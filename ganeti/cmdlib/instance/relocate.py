@@ -154,14 +154,20 @@ class RelocatingUnit(InstanceUnit):
         self.commit(primary_node=node_uuid)
         self.cfg.wait_durable()
 
-    def require_consistent_disks(self) -> None:
-        """Refuse a target whose copy of a disk is not complete (mirrors kept by Ganeti only)."""
+    def require_consistent_disks(self, *, alone: bool = False) -> None:
+        """Refuse a target whose copy of a disk is not complete (mirrors kept by Ganeti only).
+
+        A copy that is `alone`, because the other node is off-line, can not be in step with it,
+        but has to be complete; what is not active is judged when it is activated.
+        """
         for disk in self.disks:
             if storage.template(disk.dev_type).mirroring is not Mirroring.INTERNAL:
                 continue
             result = self.rpc.blockdev_find(self.target_node.uuid, (disk, self.instance))
             status = result.raise_if_failed(
                 f"Can not find {disks.describe(disk)} on node {self.target_node.name}")
+            if alone and (not status or status["ldisk_status"] == constants.LDS_OKAY):
+                continue
             if not status or status["is_degraded"] or status["ldisk_status"] not in (
                     constants.LDS_OKAY, constants.LDS_SYNC):
                 raise errors.OpExecError(

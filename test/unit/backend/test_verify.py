@@ -13,6 +13,7 @@ from ganeti.backend import instance, verify, verify_peers
 from ganeti.cmdlib.cluster.verify import answers
 from ganeti.hypervisor import fake
 from ganeti.storage import lvm
+from ganeti.storage.drbd import kernel
 from ganeti.utils import io, sshkeys, x509
 
 from .conftest import FILE_DIR, make_instance
@@ -117,9 +118,10 @@ def test_storage_paths_are_only_mentioned_when_bad():
     assert ask(constants.NV_ACCEPTED_STORAGE_PATHS, "another.example.org") is None
 
 
-def test_drbd_status_is_read():
-    assert verify.drbd_version(DRBD) == "8.4.11"
-    assert verify.drbd_minors(DRBD) == [0, 12]
+def test_drbd_status_is_read(monkeypatch):
+    monkeypatch.setattr(kernel, "status_text", lambda: DRBD)
+    assert ask(constants.NV_DRBDVERSION) == "8.4.11"
+    assert ask(constants.NV_DRBDLIST) == [0, 12]
 
 
 @pytest.mark.skipif(os.path.exists(constants.DRBD_STATUS_FILE), reason="DRBD is loaded here")

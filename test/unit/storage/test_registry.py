@@ -41,9 +41,10 @@ def test_every_template_has_a_descriptor_and_the_right_storage():
         assert template.storage_type == constants.MAP_DISK_TEMPLATE_STORAGE_TYPE[template.name]
 
 
-def test_only_types_with_a_driver_can_be_used():
-    assert registry.names(lambda t: t.usable) == ["diskless", "file", "sharedfile"]
+def test_only_types_with_a_driver_can_be_used(monkeypatch):
+    assert {"diskless", "file", "sharedfile", "drbd"} <= set(registry.names(lambda t: t.usable))
     assert registry.require_usable(constants.DT_FILE).name == "file"
+    monkeypatch.setattr(registry.template(constants.DT_PLAIN), "device_class", None)
     with pytest.raises(errors.OpPrereqError, match="no driver for disk template 'plain'"):
         registry.require_usable(constants.DT_PLAIN)
     with pytest.raises(errors.OpPrereqError, match="Unknown disk template 'tape'"):
