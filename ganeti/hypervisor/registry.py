@@ -14,8 +14,10 @@ from ganeti.hypervisor.base import BaseHypervisor
 
 #: Name -> "module:Class"; a driver is imported when it is first asked for
 HYPERVISORS: list[tuple[str, str]] = [
+    (constants.HT_CHROOT, "ganeti.hypervisor.chroot:ChrootHypervisor"),
     (constants.HT_FAKE, "ganeti.hypervisor.fake:FakeHypervisor"),
     (constants.HT_KVM, "ganeti.hypervisor.kvm.driver:KvmHypervisor"),
+    (constants.HT_LXC, "ganeti.hypervisor.lxc.driver:LxcHypervisor"),
 ]
 
 ENTRY_POINT_GROUP = "ganeti.hypervisors"

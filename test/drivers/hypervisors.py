@@ -9,10 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shutil
+import struct
+import subprocess
 import tempfile
 import time
 import uuid
 import weakref
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -24,6 +28,7 @@ from ganeti.hypervisor.base import BaseHypervisor, BlockDevice
 from test import noderoot
 
 MEMORY = 64
+CONTAINER_OS = pathlib.Path(__file__).parents[2] / "tools/os/demo-container"
 BOOT_SECTOR = pathlib.Path(__file__).parents[2] / "tools/os/demo-linux/bootsector.bin"
 
 
@@ -166,4 +171,112 @@ class KvmKit(HypervisorKit):
         self._unreachable = None
 
 
-KITS: list[type[HypervisorKit]] = [FakeKit, KvmKit]
+class ContainerKit(HypervisorKit):
+    """Guests on the node's own kernel, with a busybox from the demo's OS definition."""
+
+    programs: Sequence[str] = ("mkfs.ext4", "losetup", "blkid", "partx")
+    patience = 20.0
+    #: MiB of the disks
+    size = 12
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        if os.getuid() != 0:
+            return f"{cls.hypervisor} needs root"
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        missing = [name for name in cls.programs if shutil.which(name, path=path) is None]
+        if missing:
+            return f"missing on this machine: {', '.join(missing)} (tools/prepare installs them)"
+        busybox = shutil.which("busybox")
+        if busybox is None or subprocess.run(["ldd", busybox], capture_output=True,
+                                             check=False).returncode == 0:
+            return "there is no busybox without libraries (Debian package busybox-static)"
+        probe = subprocess.run(["losetup", "-f"], capture_output=True, check=False)
+        return "this machine has no loop devices" if probe.returncode else None
+
+    def image(self) -> pathlib.Path:
+        """A disk with the demo's operating system, made once a kit."""
+        path = pathlib.Path(self.root) / "image"
+        if not path.exists():
+            with open(path, "wb") as stream:
+                stream.truncate(self.size << 20)
+            subprocess.run([CONTAINER_OS / "create"], check=True, capture_output=True, env={
+                "PATH": os.environ["PATH"], "DISK_COUNT": "1", "DISK_0_PATH": str(path),
+                "INSTANCE_NAME": "image", "INSTANCE_OS": "demo-container", "OS_VARIANT": "default"})
+        return path
+
+    def disk(self, content: bytes) -> BlockDevice:
+        """A file disk, linked as the node daemon does it."""
+        disk = objects.Disk(uuid=str(uuid.uuid4()), dev_type=constants.DT_FILE,
+                            logical_id=[constants.FD_DEFAULT, "/srv/ganeti/x"], size=self.size)
+        path = os.path.join(self.root, disk.uuid)
+        with open(path, "wb") as stream:
+            stream.write(content)
+        os.makedirs(pathutils.DISK_LINKS_DIR, exist_ok=True)
+        link = f"{pathutils.DISK_LINKS_DIR}/{disk.uuid}"
+        os.symlink(path, link)
+        return BlockDevice(disk, link)
+
+    def block_devices(self) -> Sequence[BlockDevice]:
+        return [self.disk(self.image().read_bytes())]
+
+    def broken_devices(self) -> Sequence[BlockDevice]:
+        """A disk without a file system."""
+        return [self.disk(bytes(self.size << 20))]
+
+    def partitioned(self) -> Sequence[BlockDevice]:
+        """The same disk as the second of two partitions."""
+        start, length = 4096, self.size << 11
+        entry = struct.pack("<BBBBBBBBII", 0, 0, 0, 0, 0x83, 0, 0, 0, start, length)
+        empty = struct.pack("<BBBBBBBBII", 0, 0, 0, 0, 0x82, 0, 0, 0, 2048, 2048)
+        table = bytes(446) + empty + entry + bytes(32) + b"\x55\xaa"
+        return [self.disk(table.ljust(start * 512, b"\0") + self.image().read_bytes())]
+
+    def on_machine(self) -> list[str]:
+        """What guests of this kit left on the machine beside their node's files."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as stream:
+            found = [line.split()[4] for line in stream if self.root in line]
+        loops = subprocess.run(["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"],
+                               capture_output=True, text=True, check=True).stdout.splitlines()
+        return found + [line for line in loops if self.root in line]
+
+
+class LxcKit(ContainerKit):
+    """Real containers on this machine."""
+
+    hypervisor = constants.HT_LXC
+    programs = (*ContainerKit.programs, "lxc-start", "lxc-info")
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.veths = self._veths()
+
+    @staticmethod
+    def _veths() -> set[str]:
+        return {name for name in os.listdir("/sys/class/net") if name.startswith("veth")}
+
+    def on_machine(self) -> list[str]:
+        groups = [directory for top in ("/sys/fs/cgroup",)
+                  for directory, _, _ in os.walk(top)
+                  if os.path.basename(directory).startswith("lxc.") and "@" in directory
+                  and directory.endswith(self._marks())]
+        processes = []
+        for entry in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if entry.isdigit() and self.root.encode() in pathlib.Path(
+                        f"/proc/{entry}/cmdline").read_bytes():
+                    processes.append(f"process {entry}")
+        return super().on_machine() + groups + processes
+
+    def _marks(self) -> tuple[str, ...]:
+        return tuple(f"@{zlib.crc32(os.path.join(self.root, node).encode()):08x}"
+                     for node in ("node1", "node2"))
+
+
+class ChrootKit(ContainerKit):
+    hypervisor = constants.HT_CHROOT
+
+
+LxcKit.unavailable = LxcKit.why_not()
+ChrootKit.unavailable = ChrootKit.why_not()
+KITS: list[type[HypervisorKit]] = [FakeKit, KvmKit, LxcKit, ChrootKit]

@@ -98,9 +98,10 @@ def test_options_of_all_commands_are_read_in_one_place():
 
 # Parameters of hypervisors --------------------------------------------------------------------
 
-DRIVERS_LATER = {constants.HT_CHROOT, constants.HT_LXC, constants.HT_XEN_HVM, constants.HT_XEN_PVM}
+DRIVERS_LATER = {constants.HT_XEN_HVM, constants.HT_XEN_PVM}
 #: Where the parts of a driver lie; parameters that the master reads for all drivers beside them.
-DRIVERS = {constants.HT_FAKE: ["fake.py"], constants.HT_KVM: ["kvm", "linux.py"]}
+DRIVERS = {constants.HT_CHROOT: ["chroot.py"], constants.HT_FAKE: ["fake.py"],
+           constants.HT_KVM: ["kvm", "linux.py"], constants.HT_LXC: ["lxc"]}
 READ_BY_MASTER = ["cmdlib/instance/migrate.py", "cmdlib/instance/migration.py"]
 
 

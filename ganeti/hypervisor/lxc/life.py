@@ -1,0 +1,170 @@
+"""A container's coming to life and its end, with everything it takes and leaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Sequence
+
+from ganeti import errors, objects
+from ganeti.hypervisor import rootfs
+from ganeti.hypervisor.base import BlockDevice
+from ganeti.hypervisor.lxc import cgroup, config, disks, limits, network, paths, program
+from ganeti.hypervisor.lxc.cgroup import Group
+from ganeti.hypervisor.lxc.paths import Files
+from ganeti.utils import io, process
+
+_END_TIMEOUT = 15
+_POLL = 0.02
+#: Without this capability a first process can not tell the kernel that it has shut down
+_SYS_BOOT = 1 << 22
+
+
+def group(files: Files) -> Group:
+    return Group(cgroup.tree(), files)
+
+
+def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bool) -> None:
+    """Start a container; what fails underway is taken back."""
+    files = Files(instance.name)
+    prepare(files)
+    try:
+        _configure(instance, files, devices)
+        run(instance, files)
+        if paused:
+            program.require("lxc-freeze", files)
+    except errors.GenericError:
+        end(files)
+        remove_traces(files)
+        raise
+
+
+def prepare(files: Files) -> None:
+    """Remove what an earlier container of the name has left, and make its directories."""
+    if group(files).processes():
+        raise errors.HypervisorError(f"Instance {files.name} runs already")
+    remove_traces(files)
+    paths.ensure_directories()
+    try:
+        os.makedirs(files.rootfs, mode=0o755)
+    except OSError as err:
+        raise errors.HypervisorError(f"Can not prepare {files.rootfs}: {err.strerror}") from err
+
+
+def _configure(instance: objects.Instance, files: Files,
+               devices: Sequence[BlockDevice]) -> None:
+    if not devices:
+        raise errors.HypervisorError(
+            f"Instance {instance.name} has no disk; a container needs one with the root file"
+            " system of its operating system on it")
+    limits.prepare_extra(instance.hvparams)
+    text = config.render(instance, files, cgroup.tree(),
+                         shlex.join(rootfs.mount_command(instance.name, devices[0], files.rootfs)),
+                         disks.attach(files, devices[1:]), network.settings(instance, files))
+    io.write_file(files.config, text, mode=0o640, sync=False)
+
+
+def run(instance: objects.Instance, files: Files) -> None:
+    """Start the configured container and wait until it runs; no longer than startup_timeout."""
+    patience = instance.hvparams["startup_timeout"] or None
+    begun = time.monotonic()
+    program.start(files, patience)
+    left = _END_TIMEOUT if patience is None else patience - (time.monotonic() - begun)
+    if not program.wait(files, "RUNNING", max(1, round(left))) or not is_running(files):
+        raise errors.HypervisorError(
+            f"Container {files.name} ended at once; the last of its console is in"
+            f" {files.console_log}")
+
+
+def is_running(files: Files) -> bool:
+    return cgroup.init_of(group(files).processes()) is not None
+
+
+def ask_to_stop(files: Files) -> None:
+    """Send the signal that asks the first process to shut down; does not wait."""
+    thaw(files)
+    program.require("lxc-stop", files, "--nokill", "--nowait")
+
+
+def thaw(files: Files) -> None:
+    """Let a paused container go on: a frozen one hears no signal."""
+    if is_frozen(files):
+        program.require("lxc-unfreeze", files)
+
+
+def is_frozen(files: Files) -> bool:
+    own = group(files)
+    return (own.read("freezer", "freezer.state") in ("FROZEN", "FREEZING")
+            or own.read("freezer", "cgroup.freeze") == "1")
+
+
+def has_shut_down(files: Files) -> bool:
+    """Whether only a first process is left that may not tell the kernel of its end.
+
+    Containers without the capability sys_boot stay like this for ever after their shutdown.
+    """
+    processes = group(files).processes()
+    init = cgroup.init_of(processes)
+    return len(processes) == 1 and init is not None and not _may_reboot(init)
+
+
+def _may_reboot(number: int) -> bool:
+    for line in cgroup.status_lines(number):
+        if line.startswith("CapBnd:"):
+            return bool(int(line.split()[1], 16) & _SYS_BOOT)
+    return True
+
+
+def end(files: Files) -> None:
+    """End a container at once, also one whose monitor has died."""
+    watcher = program.monitor(files)
+    if watcher is not None:
+        result = program.call("lxc-stop", files, "--kill")
+        if result.failed:
+            logging.info("lxc-stop of %s: %s", files.name, result.output.strip())
+    own = group(files)
+    deadline = time.monotonic() + _END_TIMEOUT
+    while own.processes() or program.monitor(files) is not None:
+        if time.monotonic() > deadline:
+            _kill_monitor(files)
+            raise errors.HypervisorError(
+                f"Processes of container {files.name} survive SIGKILL; they hang in the kernel,"
+                " probably on storage that does not answer")
+        own.kill()
+        time.sleep(_POLL)
+
+
+def _kill_monitor(files: Files) -> None:
+    watcher = program.monitor(files)
+    if watcher is not None:
+        process.end(watcher, 1.0)
+
+
+def remove_traces(files: Files) -> None:
+    """Remove files, loop devices and control groups of a container that does not run.
+
+    The log stays. The monitor of a container that ended by itself may still be at its end.
+    """
+    deadline = time.monotonic() + _END_TIMEOUT
+    while program.monitor(files) is not None:
+        if time.monotonic() > deadline:
+            logging.warning("The monitor of container %s did not end with it", files.name)
+            _kill_monitor(files)
+            break
+        time.sleep(_POLL)
+    cgroup.remove(files)
+    disks.detach(files)
+    try:
+        # not by rmtree: if a guest's disk should be mounted there, its files are not ours
+        if os.path.isdir(files.rootfs):
+            os.rmdir(files.rootfs)
+        shutil.rmtree(files.directory)
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        raise errors.HypervisorError(
+            f"Can not remove {files.directory}: {err}; 'umount -l {files.rootfs}' if something"
+            " is mounted there") from err

@@ -1,0 +1,112 @@
+"""LXC's programs: starting, asking and ending containers through them, and what they log."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+
+from ganeti import errors, pathutils
+from ganeti.hypervisor import rootfs
+from ganeti.hypervisor.lxc.paths import Files
+from ganeti.utils import io, process
+
+PROGRAMS = ("lxc-start", "lxc-stop", "lxc-wait", "lxc-freeze", "lxc-unfreeze", "lxc-console",
+            "lxc-info")
+#: Older ones can not be told the names of control groups
+OLDEST = (4, 0)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_TIMEOUT = 30
+_LOG_TAIL = 20000
+_SHOWN_ERRORS = 4
+_LOG_LINE = re.compile(r"^lxc-start \S+ \S+ ERROR +\S+ - \S+ - (.*)$", re.MULTILINE)
+
+
+def call(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> process.Result:
+    """Run one of LXC's programs on a container."""
+    return process.run([tool, "-n", files.name, "-P", pathutils.LXC_DIR, *args],
+                       env={"PATH": _PATH}, reset_env=True, timeout=timeout)
+
+
+def require(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> None:
+    """Like call, but a failure is a HypervisorError."""
+    result = call(tool, files, *args, timeout=timeout)
+    if result.failed:
+        raise errors.HypervisorError(
+            f"{tool} of instance {files.name} failed: {result.fail_reason};"
+            f" {result.output.strip()} (see {files.log})")
+
+
+def start(files: Files, timeout: float | None) -> None:
+    """Start a container; lxc-start comes back when its first process runs, or has failed."""
+    logged = os.path.getsize(files.log) if os.path.exists(files.log) else 0
+    result = call("lxc-start", files, "-f", files.config, "-d", "-p", files.monitor,
+                  "-o", files.log, "-l", "INFO", timeout=timeout)
+    if result.timed_out is not None:
+        raise errors.HypervisorError(
+            f"Container {files.name} did not run within {timeout:g} s (startup_timeout);"
+            f" see {files.log}")
+    if result.failed:
+        raise errors.HypervisorError(
+            f"Container {files.name} can not start: {_why(files, logged) or result.output.strip()}"
+            f" (see {files.log})")
+
+
+def _why(files: Files, offset: int) -> str:
+    """The first errors that LXC logged."""
+    try:
+        with open(files.log, encoding="utf-8", errors="replace") as stream:
+            stream.seek(offset)
+            return "; ".join(log_errors(stream.read(_LOG_TAIL)))
+    except FileNotFoundError:
+        return ""
+
+
+def log_errors(log: str) -> list[str]:
+    """Messages of the lines of a log that tell errors."""
+    return _LOG_LINE.findall(log)[:_SHOWN_ERRORS]
+
+
+def wait(files: Files, state: str, seconds: int) -> bool:
+    """Wait for a state as LXC tells it; whether it came."""
+    return not call("lxc-wait", files, "-s", state, "-t", str(seconds),
+                    timeout=seconds + _TIMEOUT).failed
+
+
+def monitor(files: Files) -> int | None:
+    """The process that looks after a container; None when there is none."""
+    number = io.read_pid_file(files.monitor)
+    if not number:
+        return None
+    try:
+        with open(f"/proc/{number}/cmdline", "rb") as stream:
+            title = stream.read().rstrip(b"\0 ").decode("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return number if title == f"[lxc monitor] {pathutils.LXC_DIR} {files.name}" else None
+
+
+@functools.cache
+def version() -> tuple[int, ...]:
+    """Version of LXC on this node."""
+    if shutil.which("lxc-start", path=_PATH) is None:
+        raise errors.HypervisorError(
+            "LXC is not installed (there is no lxc-start);"
+            " 'apt-get install lxc' or the like makes it ready")
+    result = process.run(["lxc-start", "--version"], env={"PATH": _PATH}, reset_env=True,
+                         timeout=_TIMEOUT).require_success("lxc-start --version")
+    return parse_version(result.stdout)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)", text.strip())
+    if found is None:
+        raise errors.HypervisorError(f"lxc-start tells no version that is understood: {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def missing_programs() -> list[str]:
+    """Programs of LXC and of the system that the driver needs and does not find."""
+    return [name for name in (*PROGRAMS, *rootfs.PROGRAMS, "losetup", "ip")
+            if shutil.which(name, path=_PATH) is None]
