@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import uuid
 
 from ganeti import constants, objects, pathutils
@@ -78,4 +80,35 @@ class SharedFileKit(_FileKit):
     directory = "/srv/ganeti/shared-file-storage"
 
 
-KITS: list[type[StorageKit]] = [FileKit, SharedFileKit]
+def _lvm_missing(vg: str) -> str | None:
+    """Why there is no volume group for tests here."""
+    if os.getuid() != 0 or shutil.which("vgs") is None or not os.path.exists("/dev/mapper/control"):
+        return "LVM needs root, lvm2 and device-mapper: test/lab/test_plain.py runs this in a VM"
+    if subprocess.run(["vgs", vg], capture_output=True, check=False).returncode:
+        return f"there is no volume group {vg} for tests"
+    return None
+
+
+class PlainKit(StorageKit):
+    """Volumes in `labtest`, a volume group with extents of 1 MiB."""
+
+    template_name = constants.DT_PLAIN
+    vg = "labtest"
+    unavailable = _lvm_missing(vg)
+
+    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org"
+                ) -> DiskRequest:
+        return DiskRequest(
+            uuid=str(uuid.uuid4()), unique_id=str(uuid.uuid4()), instance_name=instance,
+            instance_uuid="i-uuid", index=index, size=size, primary_node="n1-uuid", vg=self.vg)
+
+    def other_id(self, disk: objects.Disk) -> list[object]:
+        return [disk.logical_id[0], f"{disk.logical_id[1]}.renamed"]
+
+    def leftovers(self) -> list[str]:
+        listed = subprocess.run(["lvs", "--noheadings", "-o", "lv_name", self.vg],
+                                capture_output=True, text=True, check=True)
+        return listed.stdout.split()
+
+
+KITS: list[type[StorageKit]] = [FileKit, SharedFileKit, PlainKit]

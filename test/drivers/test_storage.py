@@ -16,10 +16,17 @@ from test.drivers.storages import KITS, StorageKit
 MIB = 1024 * 1024
 
 
-@pytest.fixture(params=KITS, ids=lambda kit: kit.template_name)
+HERE = [kit for kit in KITS if not kit.unavailable]
+ELSEWHERE = [kit for kit in KITS if kit.unavailable]
+
+
+@pytest.mark.parametrize("kit", ELSEWHERE, ids=lambda kit: kit.template_name)
+def test_types_that_can_not_be_had_here(kit):
+    pytest.skip(kit.unavailable)
+
+
+@pytest.fixture(params=HERE, ids=lambda kit: kit.template_name)
 def kit(request: pytest.FixtureRequest, tmp_path, monkeypatch) -> Iterator[StorageKit]:
-    if request.param.unavailable:
-        pytest.skip(request.param.unavailable)
     noderoot.move_node_to(str(tmp_path / "node1"), monkeypatch)
     kit = request.param()
     kit.set_up()

@@ -76,7 +76,7 @@ def test_paths_of_the_contract(stage):
     for path, module in programs.LIBRARY.items():
         assert (stage / "usr/lib/ganeti" / path).is_symlink(), module
     for path in ("daemon-util", "kvm-nic-setup", "kvm-ifup", "lxc-nic-setup",
-                 "tools/kvm-console-wrapper",
+                 "vif-ganeti", "vif-ganeti-metad", "tools/xen-console-wrapper", "tools/kvm-console-wrapper",
                  "tools/master-ip-setup", "network/bridged/up", "network/routed/down"):
         assert os.access(stage / "usr/lib/ganeti" / path, os.X_OK), path
     assert os.access(stage / "usr/share/ganeti/os/demo-linux/create", os.X_OK)

@@ -20,7 +20,8 @@ from test.lab.vm.errors import LabError
 
 SIZE_MIB = 256
 """Always the same, since the saved state of a node knows the size of its disks."""
-_DIRECTORIES = ("ganeti", "daemons", "tools")
+_DIRECTORIES = ("ganeti", "daemons", "tools", "test/drivers")
+_FILES = ("test/__init__.py", "test/noderoot.py")
 #: Only the balancing programs need it, and they run on the master.
 _NOT_ON_NODES = ("numpy",)
 _SITE = "lib/python3.11/site-packages"
@@ -52,6 +53,8 @@ def _stage(top: pathlib.Path) -> None:
     copy = top / "checkout"
     for name in _DIRECTORIES:
         shutil.copytree(source / name, copy / name)
+    for name in _FILES:
+        shutil.copy2(source / name, copy / name)
     environment = pathlib.Path(sys.prefix)
     links = {source: "checkout"}
     if environment.is_relative_to(source):
@@ -60,7 +63,8 @@ def _stage(top: pathlib.Path) -> None:
         target = top / "env"
         links[environment] = "env"
     _virtual_environment(target)
-    compileall.compile_dir(copy / "ganeti", ddir=f"{source}/ganeti", quiet=2, workers=2)
+    for name in ("ganeti", "test"):
+        compileall.compile_dir(copy / name, ddir=f"{source}/{name}", quiet=2, workers=2)
     (top / "bin").symlink_to(f"{sys.prefix}/bin")
     lines = ["#!/bin/sh", "# the host's paths lead here"]
     for path, name in links.items():
@@ -108,9 +112,9 @@ def programs_on_nodes() -> dict[str, str]:
 
 
 def _needed_packages() -> set[str]:
-    """The project's requirements and theirs."""
-    found: set[str] = set()
-    open_names = ["ganeti"]
+    """The project's requirements and theirs, and the runner of the conformance suites."""
+    found: set[str] = {"pytest"}
+    open_names = ["ganeti", "pytest"]
     while open_names:
         for line in importlib.metadata.requires(open_names.pop()) or ():
             requirement, _, condition = line.partition(";")

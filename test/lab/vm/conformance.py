@@ -1,0 +1,28 @@
+"""The conformance suites of test/drivers, run on a machine of the lab with its real devices."""
+
+from __future__ import annotations
+
+import re
+
+from ganeti.tools.vcluster import layout
+from test.lab.vm.machine import CommandFailed, Machine
+
+_OUTCOME = re.compile(
+    r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL)\S* (?:\[\d+\] )?\S*::(\w+)\[([^\]]+)\]", re.MULTILINE)
+
+
+def run(node: Machine, file: str, kit: str, more: str = "") -> dict[str, str]:
+    """Run a suite for one kit on a node; test -> outcome. A test that fails is raised.
+
+    `file` is relative to test/drivers; `more` are further words for pytest.
+    """
+    top = layout.checkout()
+    result = node.try_run(
+        f"cd {top} && python3=$(ls -d {top}/.venv/bin/python3 /opt/ganeti/env/bin/python3 "
+        "2>/dev/null | head -1) && PYTHONDONTWRITEBYTECODE=1 $python3 -m pytest -q -rA --tb=short "
+        "--noconftest -c /dev/null --rootdir=. -p no:cacheprovider --basetemp=/tmp/conformance "
+        f"test/drivers/{file} -k {kit!r} {more}", timeout=900)
+    outcomes = {test: outcome for outcome, test, _ in _OUTCOME.findall(result.stdout)}
+    if result.returncode:
+        raise CommandFailed(f"{node.name}: {file} for {kit}:\n{result.stdout}{result.stderr}")
+    return outcomes
