@@ -14,9 +14,6 @@ from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.utils import text
 
 _ALL = "all"
-#: Boolean properties of a processor object that say nothing about what it can do
-_NO_FEATURES = frozenset(["realized", "hotplugged", "hotpluggable", "start-powered-off", "check",
-                          "enforce", "migratable", "fill-mtrr-mask", "host-phys-bits"])
 
 
 def arguments(guest: Guest, cmd: CommandLine) -> None:
@@ -72,13 +69,30 @@ def _threads(answer: Sequence[Mapping[str, Any]]) -> list[int]:
     return [cpu["thread-id"] for cpu in sorted(answer, key=lambda cpu: cpu["cpu-index"])]
 
 
-def features(session: Session) -> list[str]:
-    """What the virtual processors can do, by QEMU's names of it (aes, avx2 ...)."""
-    path = session.execute("query-cpus-fast")[0]["qom-path"]
+def features(session: Session) -> dict[str, int]:
+    """The CPUID words of the virtual processors: what they can do, one bit an ability."""
+    words = session.execute("qom-get", {"path": _first(session), "property": "feature-words"})
+    return {f"{word['cpuid-input-eax']:#x}.{word.get('cpuid-input-ecx', 0)}"
+            f".{word['cpuid-register']}": word["features"] for word in words}
+
+
+def feature_names(session: Session) -> list[str]:
+    """The same by QEMU's names (aes, avx2 ...), among them some that are settings only."""
+    path = _first(session)
     names = [entry["name"] for entry in session.execute("qom-list", path=path)
-             if entry["type"] == "bool" and entry["name"] not in _NO_FEATURES]
+             if entry["type"] == "bool" and not entry["name"].startswith("x-")]
     return [name for name in names
             if session.execute("qom-get", {"path": path, "property": name}) is True]
+
+
+def _first(session: Session) -> str:
+    return str(session.execute("query-cpus-fast")[0]["qom-path"])
+
+
+def missing(wanted: Mapping[str, int], here: Mapping[str, int]) -> list[str]:
+    """The words of `wanted` that have bits which those of `here` have not."""
+    lost = {word: bits & ~here.get(word, 0) for word, bits in wanted.items()}
+    return [f"CPUID {word} {bits:#x}" for word, bits in lost.items() if bits]
 
 
 def _bind(thread: int, cpus: set[int] | None) -> None:

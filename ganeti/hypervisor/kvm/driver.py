@@ -213,7 +213,8 @@ class KvmHypervisor(BaseHypervisor):
         """The runtime, in which hotplugged devices have their places too."""
         run = runtime.load(Files(instance.name))
         with self._session(instance) as session:
-            notes: dict[str, Any] = {"cpu_features": cpu.features(session)}
+            notes: dict[str, Any] = {"cpu": {
+                "features": cpu.features(session), "names": cpu.feature_names(session)}}
         if self.keeps_state(run.hvp):
             notes["state"] = Kept(instance.uuid).describe()
         return run.portable(notes)
@@ -240,20 +241,24 @@ class KvmHypervisor(BaseHypervisor):
             life.execute(run, instance, target=target)
             undo.push("remove the guest's files", life.remove_traces, files)
             undo.push("end QEMU", launch.end, files)
-            self._require_features(instance, notes.get("cpu_features", []))
+            self._require_features(instance, notes.get("cpu", {}))
             undo.forget()
 
-    def _require_features(self, instance: objects.Instance, wanted: Sequence[str]) -> None:
+    def _require_features(self, instance: objects.Instance, cpus: Mapping[str, Any]) -> None:
         """Refuse a guest whose processors could do more than they can here."""
-        if not wanted:
+        if not cpus:
             return
         with self._session(instance) as session:
-            missing = sorted(set(wanted) - set(cpu.features(session)))
-        if missing:
-            raise errors.HypervisorError(
-                f"The processors of instance {instance.name} can do what this node can not give"
-                f" them: {', '.join(missing)}; set 'cpu_type' to a model that all nodes have, and"
-                " restart the instance")
+            missing = cpu.missing(cpus["features"], cpu.features(session))
+            if not missing:
+                return
+            lost = set(cpus["names"]) - set(cpu.feature_names(session))
+        # QEMU knows some by several spellings
+        names = sorted({name.replace("_", "-").replace(".", "-") for name in lost})
+        raise errors.HypervisorError(
+            f"The processors of instance {instance.name} can do what this node can not give them:"
+            f" {', '.join(names or missing)}; set 'cpu_type' to a model that all nodes have, and"
+            " restart the instance")
 
     def migrate(self, cluster_name: str, instance: objects.Instance, target: str,
                 live: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,42 @@ def test_target_that_can_not_listen_leaves_nothing(node: lab.Node, other: lab.No
     with pytest.raises(lab.CallFailed, match="migrate-incoming"):
         other.call("accept_instance", inst, node.call("migration_info", inst), "192.0.2.1")
     assert other.call("list") == [] and other.traces(NAME) == []
+    serial.wait_ticks(len(serial.ticks()) + 2)
+    serial.close()
+    node.call("stop", inst, force=True)
+
+
+def test_a_node_with_lesser_processors_is_refused_before_the_copy(
+        node: lab.Node, other: lab.Node, place: Path) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME, cpu_type="Nehalem")
+    serial = boot(node, inst, disk)
+    other.link(NAME, 0, disk)
+    info = node.call("migration_info", inst)
+    # the same model on a machine that can not do all of it
+    poorer = info.replace('"-cpu","Nehalem"', '"-cpu","Nehalem,-popcnt,-sse4.2"').replace(
+        '"-cpu", "Nehalem"', '"-cpu", "Nehalem,-popcnt,-sse4.2"')
+    assert poorer != info
+    with pytest.raises(lab.CallFailed, match="can not give them: popcnt, sse4-2;"):
+        other.call("accept_instance", inst, poorer, other.address)
+    assert other.traces(NAME) == [] and other.call("list") == []
+    serial.wait_ticks(len(serial.ticks()) + 2)
+    migrate(node, other, inst, disk)
+    serial.close()
+    other.call("stop", inst, force=True)
+
+
+def test_a_node_without_the_machine_type_is_refused_before_the_copy(
+        node: lab.Node, other: lab.Node, place: Path) -> None:
+    disk = lab.make_disk(place / "disk")
+    inst = lab.instance_dict(NAME)
+    serial = boot(node, inst, disk)
+    info = node.call("migration_info", inst)
+    newer = re.sub("pc-i440fx-[0-9.]+", "pc-i440fx-99.0", info)
+    assert newer != info, "the type is pinned, though the parameter is empty"
+    with pytest.raises(lab.CallFailed, match="runs on machine type pc-i440fx-99.0, which"):
+        other.call("accept_instance", inst, newer, other.address)
+    assert other.traces(NAME) == []
     serial.wait_ticks(len(serial.ticks()) + 2)
     serial.close()
     node.call("stop", inst, force=True)
