@@ -290,6 +290,22 @@ class DiskTemplate(ABC):
         """MiB that a disk of a size takes, by the parameter that names the volume group."""
         return [(constants.IDISK_VG, size)]
 
+    def resized(self, disk: objects.Disk, size: int) -> objects.Disk:
+        """The disk, and what of it grows along, with another size."""
+        return disk.replace(size=size)
+
+    def moved(self, disk: objects.Disk, leaving: str, node_uuid: str, minor: int) -> objects.Disk:
+        """A disk mirrored between nodes, after one took another's place."""
+        raise errors.ProgrammerError(f"Disks of type {self.name} are not mirrored between nodes")
+
+    def relinked(self, disk: objects.Disk, request: DiskRequest) -> objects.Disk:
+        """A disk mirrored between nodes, with the nodes and the link of a request."""
+        raise errors.ProgrammerError(f"Disks of type {self.name} are not mirrored between nodes")
+
+    def alone(self, disk: objects.Disk) -> objects.Disk:
+        """A disk mirrored between nodes as one makes it that does not look for its peer yet."""
+        raise errors.ProgrammerError(f"Disks of type {self.name} are not mirrored between nodes")
+
     def child_params(self, params: Mapping[str, Any], index: int) -> dict[str, Any]:
         """Parameters that a part of a disk gets from those of the whole."""
         return {}

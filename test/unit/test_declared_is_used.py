@@ -24,7 +24,7 @@ from test import reach, sources
 UNITS_LATER = {"OP_BACKUP_EXPORT", "OP_BACKUP_PREPARE", "OP_BACKUP_REMOVE",
                "OP_CLUSTER_RENEW_CRYPTO"}
 #: Operations that end, after all their checks, in a refusal: what does the work comes later.
-ENDS_IN_REFUSAL = {"OP_INSTANCE_MOVE": "the transfer daemons", "OP_INSTANCE_REPLACE_DISKS": "DRBD"}
+ENDS_IN_REFUSAL = {"OP_INSTANCE_MOVE": "the transfer daemons"}
 READ_ELSEWHERE = {
     ("OP_NODE_ADD", "node_setup"): "gnt-node add prepares the machine before it submits",
     ("OP_TEST_DELAY", "no_locks"): "the catalogue: locks are taken regardless of it",

@@ -70,7 +70,8 @@ class LUInstanceGrowDisk(InstanceUnit):
         disks.assemble(self, self.instance, [self.disk])
         new_size = self._grow_storage()
         with self.cfg.edit(job=self.job_id) as draft:
-            draft.update(draft.config.disks[self.disk.uuid], size=new_size)
+            draft.put(storage.template(self.disk.dev_type).resized(
+                draft.config.disks[self.disk.uuid], new_size))
         grown = self.config.disks[self.disk.uuid]
         if self.config.cluster.prealloc_wipe_disks:
             disks.wipe(self, self.instance, [(grown, self.disk.size)])

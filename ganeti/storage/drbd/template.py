@@ -74,6 +74,12 @@ class DrbdTemplate(DiskTemplate):
         wanted[2] = None
         return disk.replace(logical_id=wanted)
 
+    def resized(self, disk: objects.Disk, size: int) -> objects.Disk:
+        """The data volume is as large as the disk; the meta volume stays."""
+        children = [disk.children[0].replace(size=size), *disk.children[1:]] \
+            if disk.children else []
+        return disk.replace(size=size, children=children)
+
     def child_params(self, params: Mapping[str, Any], index: int) -> dict[str, Any]:
         return {"stripes": params[_STRIPES_OF_CHILD[index]]}
 
