@@ -84,31 +84,35 @@ class RbdDevice(BlockDev):
             raise errors.BlockDeviceError(
                 f"This node has no program '{PROGRAM}' (Debian: package ceph-common)")
         user = ["--id", self.user] if self.user else []
-        return process.run([program, *words, "--pool", self.pool, *user], timeout=TIMEOUT)
+        return process.run([program, *words, *user], timeout=TIMEOUT)
+
+    @property
+    def _spec(self) -> str:
+        return f"{self.pool}/{self.image}"
 
     def _do(self, what: str, *words: str) -> str:
         result = self._rbd(*words)
         if result.failed:
             raise errors.BlockDeviceError(
-                f"Can not {what} RBD image {self.pool}/{self.image} ({result.fail_reason}):"
+                f"Can not {what} RBD image {self._spec} ({result.fail_reason}):"
                 f" {_last_lines(result.stderr)}")
         return result.stdout
 
     def _info(self) -> dict[str, Any] | None:
         """What the pool tells of the image; None when it has none of that name."""
-        result = self._rbd("info", "--format", "json", self.image)
+        result = self._rbd("info", "--format", "json", self._spec)
         if result.exit_code == _ENOENT:
             self.why_not = f"pool {self.pool} has no image {self.image}"
             return None
         if result.failed:
             raise errors.BlockDeviceError(
-                f"Can not look at RBD image {self.pool}/{self.image} ({result.fail_reason}):"
+                f"Can not look at RBD image {self._spec} ({result.fail_reason}):"
                 f" {_last_lines(result.stderr)}")
         try:
             found = serializer.load(result.stdout)
         except errors.ParseError as err:
             raise errors.BlockDeviceError(
-                f"Can not read what rbd tells of {self.pool}/{self.image}: {err}") from err
+                f"Can not read what rbd tells of {self._spec}: {err}") from err
         return dict(found)
 
     def _mapped(self) -> str | None:
@@ -127,7 +131,7 @@ class RbdDevice(BlockDev):
                 "RBD images can not be made on nodes with exclusive storage")
         features = [] if self.userspace else [
             word for feature in KERNEL_FEATURES for word in ("--image-feature", feature)]
-        self._do("create", "create", *features, "--size", str(size), self.image)
+        self._do("create", "create", *features, "--size", str(size), self._spec)
 
     def attach(self) -> bool:
         self.why_not = None
@@ -145,11 +149,11 @@ class RbdDevice(BlockDev):
             info = os.stat(device)
         except OSError as err:
             raise errors.BlockDeviceError(
-                f"RBD image {self.pool}/{self.image} is mapped to {device}, which can not be"
+                f"RBD image {self._spec} is mapped to {device}, which can not be"
                 f" opened: {err.strerror}") from err
         if not stat.S_ISBLK(info.st_mode):
             raise errors.BlockDeviceError(
-                f"RBD image {self.pool}/{self.image} is mapped to {device}, which is not a block"
+                f"RBD image {self._spec} is mapped to {device}, which is not a block"
                 " device")
         self.major, self.minor = os.major(info.st_rdev), os.minor(info.st_rdev)
 
@@ -158,11 +162,11 @@ class RbdDevice(BlockDev):
         if self.userspace or self._device is not None:
             return
         read_only = ["--read-only"] if "@" in self.image else []
-        self._do("map", "map", *read_only, self.image)
+        self._do("map", "map", *read_only, self._spec)
         device = self._mapped()
         if device is None:
             raise errors.BlockDeviceError(
-                f"RBD image {self.pool}/{self.image} was mapped, but is not among the mapped ones")
+                f"RBD image {self._spec} was mapped, but is not among the mapped ones")
         self._use(device)
 
     def shutdown(self) -> None:
@@ -179,20 +183,20 @@ class RbdDevice(BlockDev):
             return
         self.shutdown()
         if "@" in self.image:
-            self._do("remove", "snap", "rm", self.image)
+            self._do("remove", "snap", "rm", self._spec)
         else:
             self._require_no_snapshots()
-            self._do("remove", "rm", "--no-progress", self.image)
+            self._do("remove", "rm", "--no-progress", self._spec)
         self.attached = False
 
     def _require_no_snapshots(self) -> None:
         listed = serializer.load(self._do("list the snapshots of", "snap", "ls", "--format",
-                                          "json", self.image) or "[]")
+                                          "json", self._spec) or "[]")
         names = [str(entry["name"]) for entry in listed]
         if names:
             raise errors.BlockDeviceError(
-                f"RBD image {self.pool}/{self.image} has the snapshots {', '.join(names)}; remove"
-                f" them first ('rbd snap purge {self.pool}/{self.image}')")
+                f"RBD image {self._spec} has the snapshots {', '.join(names)}; remove"
+                f" them first ('rbd snap purge {self._spec}')")
 
     def rename(self, new_logical_id: Sequence[Any]) -> None:
         """Give the image another name in its pool; done already counts as success."""
@@ -206,7 +210,7 @@ class RbdDevice(BlockDev):
                     f"There is no RBD image {former} in pool {self.pool} that could be renamed")
             return
         self.shutdown()
-        self._do("rename", "rename", self.image, target)
+        self._do("rename", "rename", self._spec, f"{self.pool}/{target}")
         self.image = target
 
     def grow(self, amount: int, *, dry_run: bool = False, backing_store: bool = True,
@@ -217,19 +221,19 @@ class RbdDevice(BlockDev):
         if dry_run or not backing_store:
             return
         new_size = self.actual_size() // MIB + amount
-        self._do("grow", "resize", "--no-progress", "--size", str(new_size), self.image)
+        self._do("grow", "resize", "--no-progress", "--size", str(new_size), self._spec)
 
     def snapshot(self, name: str | None, size: int | None) -> list[Any]:
         self.require_attached()
         frozen = f"{self.image}@{name or 'snap'}"
-        self._do("snapshot", "snap", "create", frozen)
+        self._do("snapshot", "snap", "create", f"{self.pool}/{frozen}")
         return [DRIVER, frozen]
 
     # Looking.
 
     def _address(self) -> str:
         user = f":id={self.user}" if self.user else ""
-        return f"rbd:{self.pool}/{self.image}{user}"
+        return f"rbd:{self._spec}{user}"
 
     def uri(self, hypervisor: str) -> str | None:
         return self._address() if self.userspace else None

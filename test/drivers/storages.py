@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import os
+<<<<<<< HEAD
 import shutil
 import subprocess
 import uuid
+=======
+from typing import Any
+>>>>>>> 58482bd (wip)
 
 from ganeti import constants, objects, pathutils
-from ganeti.storage import registry
-from ganeti.storage.base import DiskRequest, DiskTemplate
-
-
-class StorageKit:
-    """How to make disks of one type on this machine, and how to see what they leave behind."""
-
-    #: Name of the disk template
-    template_name: str
-    #: Why the suite can not run here, or None
-    unavailable: str | None = None
-
-    @property
-    def template(self) -> DiskTemplate:
-        return registry.template(self.template_name)
-
-    def set_up(self) -> None:
-        """Prepare the place where disks will live."""
-
-    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org"
-                ) -> DiskRequest:
-        """A request that the type can lay out."""
-        raise NotImplementedError
-
-    def disk(self, size: int, index: int = 0) -> objects.Disk:
-        return self.template.layout(self.request(size, index))
-
-    def other_id(self, disk: objects.Disk) -> list[object]:
-        """A free logical id for renaming."""
-        raise NotImplementedError
-
-    def leftovers(self) -> list[str]:
-        """Everything that exists in the place where disks live."""
-        raise NotImplementedError
+from ganeti.storage.base import DiskRequest
+from test.drivers.devicekits import (
+    AdoptedKit,
+    ExtAddressKit,
+    ExtLoopKit,
+    GlusterFileKit,
+    RbdMappedKit,
+)
+from test.drivers.storagekit import StorageKit
 
 
 class _FileKit(StorageKit):
@@ -53,14 +32,12 @@ class _FileKit(StorageKit):
     def set_up(self) -> None:
         os.makedirs(os.path.join(self._real(), "inst1.example.org"))
 
-    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org"
-                ) -> DiskRequest:
-        return DiskRequest(
-            uuid=str(uuid.uuid4()), unique_id=str(uuid.uuid4()), instance_name=instance,
-            instance_uuid="i-uuid", index=index, size=size, primary_node="n1-uuid",
-            directory=f"{self.directory}/{instance}")
+    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org",
+                **further: Any) -> DiskRequest:
+        return super().request(size, index, instance, directory=f"{self.directory}/{instance}",
+                               **further)
 
-    def other_id(self, disk: objects.Disk) -> list[object]:
+    def other_id(self, disk: objects.Disk) -> list[Any] | None:
         return [disk.logical_id[0], f"{disk.logical_id[1]}.renamed"]
 
     def leftovers(self) -> list[str]:
@@ -80,6 +57,7 @@ class SharedFileKit(_FileKit):
     directory = "/srv/ganeti/shared-file-storage"
 
 
+<<<<<<< HEAD
 def _lvm_missing(vg: str) -> str | None:
     """Why there is no volume group for tests here."""
     if os.getuid() != 0 or shutil.which("vgs") is None or not os.path.exists("/dev/mapper/control"):
@@ -112,3 +90,8 @@ class PlainKit(StorageKit):
 
 
 KITS: list[type[StorageKit]] = [FileKit, SharedFileKit, PlainKit]
+=======
+#: The kits that need nothing but this machine; those with real servers are in test/lab
+KITS: list[type[StorageKit]] = [
+    FileKit, SharedFileKit, ExtLoopKit, ExtAddressKit, AdoptedKit, RbdMappedKit, GlusterFileKit]
+>>>>>>> 58482bd (wip)

@@ -135,9 +135,9 @@ def test_removal_may_be_repeated(disk):
 
 
 def test_a_type_without_driver_is_refused_with_the_usable_ones():
-    rbd = objects.Disk(uuid="u", dev_type=constants.DT_RBD, logical_id=["rbd", "image"], size=1)
-    with pytest.raises(errors.BlockDeviceError, match="'rbd' in this release.*file, sharedfile"):
-        blockdev.blockdev_create(rbd, 1, "inst1", True, "", False)
+    tape = objects.Disk(uuid="u", dev_type="tape", logical_id=["tape", "image"], size=1)
+    with pytest.raises(errors.BlockDeviceError, match="'tape' in this release.*file, "):
+        blockdev.blockdev_create(tape, 1, "inst1", True, "", False)
 
 
 @pytest.mark.parametrize("logical_id", [

@@ -182,6 +182,7 @@ def test_every_answer_has_the_form_that_the_master_expects():
         constants.NV_EXCLUSIVEPVS: True, constants.NV_DRBDVERSION: None,
         constants.NV_DRBDLIST: None, constants.NV_DRBDHELPER: "/bin/true",
         constants.NV_OSLIST: None, constants.NV_BRIDGES: ["none"],
+        constants.NV_GLUSTER_STORAGE_PATH: "/nowhere",
     }
     assert set(questions) == set(verify.CHECKS) | set(verify.VM_CHECKS)
     for question, answer in verify.node_verify(questions, "cluster", {}).items():

@@ -42,11 +42,12 @@ def test_every_template_has_a_descriptor_and_the_right_storage():
 
 
 def test_only_types_with_a_driver_can_be_used(monkeypatch):
-    assert {"diskless", "file", "sharedfile", "drbd"} <= set(registry.names(lambda t: t.usable))
+    assert set(registry.names(lambda t: t.usable)) >= {
+        "blockdev", "diskless", "drbd", "ext", "file", "gluster", "rbd", "sharedfile"}
     assert registry.require_usable(constants.DT_FILE).name == "file"
-    monkeypatch.setattr(registry.template(constants.DT_PLAIN), "device_class", None)
-    with pytest.raises(errors.OpPrereqError, match="no driver for disk template 'plain'"):
-        registry.require_usable(constants.DT_PLAIN)
+    monkeypatch.setattr(type(registry.template(constants.DT_FILE)), "device_class", None)
+    with pytest.raises(errors.OpPrereqError, match="no driver for disk template 'file'"):
+        registry.require_usable(constants.DT_FILE)
     with pytest.raises(errors.OpPrereqError, match="Unknown disk template 'tape'"):
         registry.template("tape")
 
