@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-<<<<<<< HEAD
 import shutil
 import subprocess
-import uuid
-=======
 from typing import Any
->>>>>>> 58482bd (wip)
 
 from ganeti import constants, objects, pathutils
 from ganeti.storage.base import DiskRequest
@@ -57,7 +53,6 @@ class SharedFileKit(_FileKit):
     directory = "/srv/ganeti/shared-file-storage"
 
 
-<<<<<<< HEAD
 def _lvm_missing(vg: str) -> str | None:
     """Why there is no volume group for tests here."""
     if os.getuid() != 0 or shutil.which("vgs") is None or not os.path.exists("/dev/mapper/control"):
@@ -74,13 +69,11 @@ class PlainKit(StorageKit):
     vg = "labtest"
     unavailable = _lvm_missing(vg)
 
-    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org"
-                ) -> DiskRequest:
-        return DiskRequest(
-            uuid=str(uuid.uuid4()), unique_id=str(uuid.uuid4()), instance_name=instance,
-            instance_uuid="i-uuid", index=index, size=size, primary_node="n1-uuid", vg=self.vg)
+    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org",
+                **further: Any) -> DiskRequest:
+        return super().request(size, index, instance, vg=self.vg, **further)
 
-    def other_id(self, disk: objects.Disk) -> list[object]:
+    def other_id(self, disk: objects.Disk) -> list[Any] | None:
         return [disk.logical_id[0], f"{disk.logical_id[1]}.renamed"]
 
     def leftovers(self) -> list[str]:
@@ -89,9 +82,7 @@ class PlainKit(StorageKit):
         return listed.stdout.split()
 
 
-KITS: list[type[StorageKit]] = [FileKit, SharedFileKit, PlainKit]
-=======
 #: The kits that need nothing but this machine; those with real servers are in test/lab
 KITS: list[type[StorageKit]] = [
-    FileKit, SharedFileKit, ExtLoopKit, ExtAddressKit, AdoptedKit, RbdMappedKit, GlusterFileKit]
->>>>>>> 58482bd (wip)
+    FileKit, SharedFileKit, PlainKit, ExtLoopKit, ExtAddressKit, AdoptedKit, RbdMappedKit,
+    GlusterFileKit]

@@ -17,24 +17,17 @@ from test.drivers.storages import KITS
 MIB = 1024 * 1024
 
 
-<<<<<<< HEAD
 HERE = [kit for kit in KITS if not kit.unavailable]
 ELSEWHERE = [kit for kit in KITS if kit.unavailable]
 
 
-@pytest.mark.parametrize("kit", ELSEWHERE, ids=lambda kit: kit.template_name)
+@pytest.mark.parametrize("kit", ELSEWHERE, ids=lambda kit: kit.label())
 def test_types_that_can_not_be_had_here(kit):
     pytest.skip(kit.unavailable)
 
 
-@pytest.fixture(params=HERE, ids=lambda kit: kit.template_name)
-def kit(request: pytest.FixtureRequest, tmp_path, monkeypatch) -> Iterator[StorageKit]:
-=======
 def prepared(kind: type[StorageKit], tmp_path, monkeypatch) -> Iterator[StorageKit]:
     """A kit on a node of its own; afterwards nothing may be left."""
-    if kind.unavailable:
-        pytest.skip(kind.unavailable)
->>>>>>> 58482bd (wip)
     noderoot.move_node_to(str(tmp_path / "node1"), monkeypatch)
     kit = kind()
     kit.scratch = tmp_path
@@ -48,7 +41,7 @@ def prepared(kind: type[StorageKit], tmp_path, monkeypatch) -> Iterator[StorageK
         kit.tear_down()
 
 
-@pytest.fixture(params=KITS, ids=lambda kit: kit.label())
+@pytest.fixture(params=HERE, ids=lambda kit: kit.label())
 def kit(request: pytest.FixtureRequest, tmp_path, monkeypatch) -> Iterator[StorageKit]:
     yield from prepared(request.param, tmp_path, monkeypatch)
 
