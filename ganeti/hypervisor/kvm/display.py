@@ -67,10 +67,16 @@ def _vnc(guest: Guest, cmd: CommandLine) -> None:
     cmd.add("-vnc", option(_vnc_address(guest), options))
 
 
+def vnc_socket(hvp: Mapping[str, Any], name: str) -> str | None:
+    """The socket of VNC; None where it has a port."""
+    bind = hvp["vnc_bind_address"]
+    return os.path.join(bind, f"{name}.vnc") if os.path.isabs(bind) else None
+
+
 def _vnc_address(guest: Guest) -> str:
     bind = guest.hvp["vnc_bind_address"]
-    if os.path.isabs(bind):
-        return f"unix:{escape(os.path.join(bind, guest.name + '.vnc'))}"
+    if path := vnc_socket(guest.hvp, guest.name):
+        return f"unix:{escape(path)}"
     display = guest.display_port - constants.VNC_BASE_PORT
     if display < 0:
         raise errors.HypervisorError(

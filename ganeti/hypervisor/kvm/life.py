@@ -93,7 +93,7 @@ def _set_up(run: Runtime, pid: int, files: Files, paused: bool, target: str | No
 
 def remove_traces(files: Files) -> None:
     if os.path.exists(files.runtime):
-        _disconnect_nics(files)
+        _forget_outside(files)
     tap.forget(files)
     security.release(files)
     tpm.end(files)
@@ -102,13 +102,16 @@ def remove_traces(files: Files) -> None:
             os.unlink(path)
 
 
-def _disconnect_nics(files: Files) -> None:
+def _forget_outside(files: Files) -> None:
+    """Take back what only the runtime knows of: connections, and the socket of VNC."""
     try:
-        nics = runtime.load(files).nics
+        run = runtime.load(files)
     except errors.HypervisorError as err:
         logging.warning("Interfaces of %s stay connected: %s", files.name, err)
         return
-    for number, (nic, name) in enumerate(zip(nics, tap.records(files), strict=False)):
+    if (path := display.vnc_socket(run.hvp, files.name)) and os.path.lexists(path):
+        os.unlink(path)
+    for number, (nic, name) in enumerate(zip(run.nics, tap.records(files), strict=False)):
         tap.disconnect(files.name, number, nic.nic, name)
 
 

@@ -40,6 +40,11 @@ class Node:
             env={**os.environ, "GANETI_ROOTDIR": str(root), "PYTHONPATH": os.pathsep.join(
                 [str(REPOSITORY), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])})
 
+    @property
+    def pid(self) -> int:
+        """The process that the driver runs in."""
+        return self._process.pid
+
     def call(self, name: str, *args: Any, **more: Any) -> Any:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps([name, args, more]) + "\n")
