@@ -44,12 +44,10 @@ def render(instance: objects.Instance, files: Files, tree: Tree, root_mount: str
         ("lxc.cgroup.dir.monitor.pivot", files.group(PIVOT)),
         *limits.settings(hvp, instance.beparams, tree, [disk.rule for disk in further]),
         *_capabilities(hvp["drop_capabilities"]),
+        *([("lxc.seccomp.profile", _SECCOMP)] if os.path.exists(_SECCOMP) else []),
         *nics,
         *extra(hvp["extra_config"]),
     ]
-    if os.path.exists(_SECCOMP):
-        lines.insert(-len(extra(hvp["extra_config"])) or len(lines),
-                     ("lxc.seccomp.profile", _SECCOMP))
     return "".join(f"{key} = {value}\n" for key, value in lines)
 
 

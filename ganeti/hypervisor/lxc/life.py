@@ -61,8 +61,9 @@ def _configure(instance: objects.Instance, files: Files,
             f"Instance {instance.name} has no disk; a container needs one with the root file"
             " system of its operating system on it")
     limits.prepare_extra(instance.hvparams)
+    mount = shlex.join(rootfs.mount_command(instance.name, devices[0], files.rootfs))
     text = config.render(instance, files, cgroup.tree(),
-                         shlex.join(rootfs.mount_command(instance.name, devices[0], files.rootfs)),
+                         f"{mount} 2>>{shlex.quote(files.messages)}",
                          disks.attach(files, devices[1:]), network.settings(instance, files))
     io.write_file(files.config, text, mode=0o640, sync=False)
 

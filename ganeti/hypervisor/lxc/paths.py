@@ -45,6 +45,11 @@ class Files:
         return self._own("nic")
 
     @property
+    def messages(self) -> str:
+        """What the mount and the network scripts said at the start."""
+        return self._own("messages")
+
+    @property
     def loops(self) -> str:
         """The files that have loop devices for this container, one a line."""
         return self._own("loops")

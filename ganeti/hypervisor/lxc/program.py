@@ -20,7 +20,9 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TIMEOUT = 30
 _LOG_TAIL = 20000
 _SHOWN_ERRORS = 4
-_LOG_LINE = re.compile(r"^lxc-start \S+ \S+ ERROR +\S+ - \S+ - (.*)$", re.MULTILINE)
+_LOG_LINE = re.compile(r"^lxc-start \S+ \S+ ERROR +(\S+) - \S+ - (.*)$", re.MULTILINE)
+#: What these say is only that something else has failed
+_CALLERS = ("lxc_start", "lxccontainer", "sync")
 
 
 def call(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> process.Result:
@@ -42,7 +44,7 @@ def start(files: Files, timeout: float | None) -> None:
     """Start a container; lxc-start comes back when its first process runs, or has failed."""
     logged = os.path.getsize(files.log) if os.path.exists(files.log) else 0
     result = call("lxc-start", files, "-f", files.config, "-d", "-p", files.monitor,
-                  "-o", files.log, "-l", "INFO", timeout=timeout)
+                  "-o", files.log, "-l", "NOTICE", timeout=timeout)
     if result.timed_out is not None:
         raise errors.HypervisorError(
             f"Container {files.name} did not run within {timeout:g} s (startup_timeout);"
@@ -54,7 +56,12 @@ def start(files: Files, timeout: float | None) -> None:
 
 
 def _why(files: Files, offset: int) -> str:
-    """The first errors that LXC logged."""
+    """What the hooks said, or else the first errors that LXC logged."""
+    try:
+        if said := io.read_file(files.messages).strip():
+            return said
+    except FileNotFoundError:
+        pass  # no hook had anything to say
     try:
         with open(files.log, encoding="utf-8", errors="replace") as stream:
             stream.seek(offset)
@@ -65,7 +72,8 @@ def _why(files: Files, offset: int) -> str:
 
 def log_errors(log: str) -> list[str]:
     """Messages of the lines of a log that tell errors."""
-    return _LOG_LINE.findall(log)[:_SHOWN_ERRORS]
+    found = [text for module, text in _LOG_LINE.findall(log) if module not in _CALLERS]
+    return found[:_SHOWN_ERRORS]
 
 
 def wait(files: Files, state: str, seconds: int) -> bool:
