@@ -101,7 +101,8 @@ def wait_for_end(unit: RelocatingUnit, source: str) -> None:
 def _has_ended(unit: RelocatingUnit, status: dict[str, Any]) -> bool:
     word = status["status"]
     if word in constants.HV_MIGRATION_FAILED_STATUSES:
-        raise errors.OpExecError(f"the hypervisor says that the migration {word}")
+        reason = f": {status['reason']}" if status.get("reason") else ""
+        raise errors.OpExecError(f"the hypervisor says that the migration {word}{reason}")
     if word not in constants.HV_KVM_MIGRATION_VALID_STATUSES:
         raise errors.OpExecError(f"the hypervisor reported the unknown status '{word}'")
     if word != constants.HV_MIGRATION_COMPLETED:
