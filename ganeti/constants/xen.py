@@ -25,6 +25,8 @@ HT_HVM_VALID_DISK_TYPES = frozenset([HT_DISK_IOEMU, "paravirtual"])
 HT_HVM_VIF_IOEMU = "ioemu"
 HT_HVM_VIF_VIF = "vif"
 HT_HVM_VALID_VIF_TYPES = frozenset([HT_HVM_VIF_IOEMU, HT_HVM_VIF_VIF])
+#: pvh is no part of the catalogue: it came to Xen after the parameters were laid down
+HT_PVM_VALID_DOMAIN_TYPES = frozenset(["pv", "pvh"])
 
 
 def _shared(*, migration_mode: str, highest_weight: int) -> list[Param]:
@@ -40,11 +42,11 @@ def _shared(*, migration_mode: str, highest_weight: int) -> list[Param]:
         Param("cpuid", ht.String, "", help="Processor features to show or hide"),
         Param("vif_script", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),
               help="Script that sets up the guest's network interfaces"),
-        Param("soundhw", ht.String, "", help="Sound card"),
+        Param("soundhw", ht.String, "", help="Sound card (of fully virtualized guests)"),
         Param("reboot_behavior", one_of(REBOOT_BEHAVIORS), "reboot", required=True,
               help="A reboot from inside the guest restarts it, or ends it"),
         Param("migration_port", Port, 8002, required=True, cluster_only=True, applies=LIVE,
-              help="TCP port on which a node receives a guest"),
+              help="Kept for older configurations: xl sends guests by ssh (ssh_port of the node)"),
         Param("migration_mode", one_of(HT_MIGRATION_MODES), migration_mode, required=True,
               cluster_only=True, applies=LIVE,
               help="Whether a guest runs on while it is migrated"),
@@ -52,6 +54,8 @@ def _shared(*, migration_mode: str, highest_weight: int) -> list[Param]:
 
 
 XEN_PVM_PARAMETERS = ParamTable(HT_XEN_PVM, [
+    Param("domain_type", one_of(HT_PVM_VALID_DOMAIN_TYPES), "pv", required=True,
+          help="Paravirtual guest (pv), or one with hardware virtualisation for it (pvh)"),
     Param("use_bootloader", ht.Bool, False, help="Start the guest through bootloader_path"),
     Param("bootloader_path", ht.OptionalAbsPath, "", paths=(EXISTING_FILE,),
           help="Boot loader program on the node"),

@@ -63,6 +63,8 @@ class MigrationStatus:
     #: How long the guest stood still, and the whole transfer; known when it has completed
     downtime: int | None = None
     total_time: int | None = None
+    #: Why it failed, where the driver knows
+    reason: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

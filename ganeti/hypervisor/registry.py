@@ -17,6 +17,8 @@ HYPERVISORS: list[tuple[str, str]] = [
     (constants.HT_CHROOT, "ganeti.hypervisor.chroot:ChrootHypervisor"),
     (constants.HT_FAKE, "ganeti.hypervisor.fake:FakeHypervisor"),
     (constants.HT_KVM, "ganeti.hypervisor.kvm.driver:KvmHypervisor"),
+    (constants.HT_XEN_HVM, "ganeti.hypervisor.xen.hvm:XenHvmHypervisor"),
+    (constants.HT_XEN_PVM, "ganeti.hypervisor.xen.pvm:XenPvmHypervisor"),
     (constants.HT_LXC, "ganeti.hypervisor.lxc.driver:LxcHypervisor"),
 ]
 

@@ -24,7 +24,7 @@ FILES = {
 }
 UNIT_DIR = "/lib/systemd/system"
 #: Scripts below daemons/ that go to the library directory as they are.
-SCRIPTS = ("daemon-util", "kvm-nic-setup", "lxc-nic-setup")
+SCRIPTS = ("daemon-util", "kvm-nic-setup", "lxc-nic-setup", "vif-ganeti", "vif-ganeti-metad")
 #: What such scripts read.
 SOURCED = ("net-common",)
 #: Former names of scripts that administrators' files may call.

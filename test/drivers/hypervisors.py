@@ -277,6 +277,59 @@ class ChrootKit(ContainerKit):
     hypervisor = constants.HT_CHROOT
 
 
+class XenPvmKit(HypervisorKit):
+    """A stand-in for `xl`: domains are files, the answers have the words of the real one."""
+
+    hypervisor = constants.HT_XEN_PVM
+    patience = 30.0
+    programs = pathlib.Path(__file__).parent / "xen"
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.migrations_fail = False
+        self.password = os.path.join(root, "vnc-password")
+        with open(self.password, "w", encoding="ascii") as fobj:
+            fobj.write("geheim\n")
+
+    @contextlib.contextmanager
+    def on(self, node: str) -> Iterator[BaseHypervisor]:
+        with super().on(node) as driver, pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("PATH", f"{self.programs}:{os.environ['PATH']}")
+            monkeypatch.setenv("XL_STAND_IN", self.stand_in(node))
+            if self.migrations_fail:
+                monkeypatch.setenv("SSH_FAILS", "1")
+            os.makedirs(self.stand_in(node), exist_ok=True)
+            yield driver
+
+    def stand_in(self, node: str) -> str:
+        return os.path.join(self.root, node, "xl")
+
+    def node_address(self, node: str) -> str:
+        return f"127.0.0.{node[-1]}"
+
+    def hvparams(self) -> dict[str, Any]:
+        return {**super().hvparams(), "kernel_path": str(BOOT_SECTOR)}
+
+    @contextlib.contextmanager
+    def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
+        self.migrations_fail = True
+        yield
+        self.migrations_fail = False
+
+    def leftovers(self, name: str) -> list[str]:
+        config = os.path.join(pathutils.XEN_CONFIG_DIR, name)
+        return super().leftovers(name) + ([config] if os.path.exists(config) else [])
+
+
+class XenHvmKit(XenPvmKit):
+    hypervisor = constants.HT_XEN_HVM
+
+    def hvparams(self) -> dict[str, Any]:
+        return {**super().hvparams(), "device_model": "/bin/sh",
+                "vnc_password_file": self.password}
+
+
 LxcKit.unavailable = LxcKit.why_not()
 ChrootKit.unavailable = ChrootKit.why_not()
-KITS: list[type[HypervisorKit]] = [FakeKit, KvmKit, LxcKit, ChrootKit]
+KITS: list[type[HypervisorKit]] = [FakeKit, KvmKit, LxcKit, ChrootKit,
+                                   XenPvmKit, XenHvmKit]

@@ -76,8 +76,9 @@ def test_paths_of_the_contract(stage):
     for path, module in programs.LIBRARY.items():
         assert (stage / "usr/lib/ganeti" / path).is_symlink(), module
     for path in ("daemon-util", "kvm-nic-setup", "kvm-ifup", "lxc-nic-setup",
-                 "vif-ganeti", "vif-ganeti-metad", "tools/xen-console-wrapper", "tools/kvm-console-wrapper",
-                 "tools/master-ip-setup", "network/bridged/up", "network/routed/down"):
+                 "vif-ganeti", "vif-ganeti-metad", "tools/xen-console-wrapper",
+                 "tools/kvm-console-wrapper", "tools/master-ip-setup", "network/bridged/up",
+                 "network/routed/down"):
         assert os.access(stage / "usr/lib/ganeti" / path, os.X_OK), path
     assert os.access(stage / "usr/share/ganeti/os/demo-linux/create", os.X_OK)
     for path in ("etc/cron.d/ganeti", "etc/logrotate.d/ganeti", "etc/default/ganeti"):

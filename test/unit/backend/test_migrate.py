@@ -40,7 +40,7 @@ def test_the_source_lets_go_after_success(guest):
     status = migrate.instance_get_migration_status(guest)
     assert status["status"] == constants.HV_MIGRATION_COMPLETED
     assert set(status) == {"status", "transferred_ram", "total_ram", "postcopy_status",
-                           "downtime", "total_time"}
+                           "downtime", "total_time", "reason"}
     migrate.instance_finalize_migration_src(guest, True, True)
     assert backend.instance_list([constants.HT_FAKE], None) == []
     assert not os.path.lexists(link(guest, 0))

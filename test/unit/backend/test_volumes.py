@@ -86,8 +86,8 @@ def test_storage_and_hypervisors_are_reported_in_order():
 
 
 def test_unknown_hypervisors_are_refused():
-    with pytest.raises(errors.HypervisorError, match="lxc"):
-        info.node_info(None, [[constants.HT_LXC, {}]])
+    with pytest.raises(errors.HypervisorError, match="'nonsense'"):
+        info.node_info(None, [["nonsense", {}]])
 
 
 def test_space_is_what_the_file_system_says():

@@ -31,10 +31,9 @@ def test_every_listed_driver_can_be_imported_and_has_its_name():
 
 def test_hypervisors_without_driver_are_refused_as_bad_input():
     registry.require_usable(constants.HT_FAKE)
-    for name in (constants.HT_XEN_PVM, constants.HT_LXC, "nonsense"):
-        with pytest.raises(errors.OpPrereqError, match=f"'{name}'.*available: fake") as caught:
-            registry.require_usable(name)
-        assert caught.value.args[1] == errors.ECODE_INVAL
+    with pytest.raises(errors.OpPrereqError, match="'nonsense'.*available: .*fake") as caught:
+        registry.require_usable("nonsense")
+    assert caught.value.args[1] == errors.ECODE_INVAL
 
 
 def test_memory_is_counted_as_the_catalogue_says():
