@@ -109,13 +109,15 @@ def worth(old: float, new: float, goal: Goal) -> bool:
 
 
 def job_sets(steps: Sequence[Step]) -> list[list[Step]]:
-    """Consecutive moves whose nodes do not overlap may run side by side."""
+    """Consecutive moves whose nodes do not overlap may run side by side; the last set is filled
+    first, as the original does.
+    """
     sets: list[list[Step]] = []
     busy: set[int] = set()
-    for step in steps:
+    for step in reversed(steps):
         if not sets or busy & step.nodes:
             sets.append([])
             busy = set()
         sets[-1].append(step)
         busy |= step.nodes
-    return sets
+    return [some[::-1] for some in reversed(sets)]

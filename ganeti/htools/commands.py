@@ -23,7 +23,7 @@ _ACTIONS = {REPLACE: (_REPLACE,), REPLACE_FAILOVER: (_REPLACE, _FAIL_OVER),
             FAILOVER_REPLACE_FAILOVER: (_FAIL_OVER, _REPLACE, _FAIL_OVER),
             FAILOVER_REPLACE: (_FAIL_OVER, _REPLACE), FAILOVER: (_FAIL_OVER,)}
 
-_SCRIPT_HEAD = f"""#!/bin/sh
+SCRIPT_HEAD = f"""#!/bin/sh
 
 # Written by hbal: the moves that balance the cluster.
 # It ends before the next job once {STOP_FILE} exists.
@@ -80,7 +80,7 @@ def script(state: State, sets: Sequence[Sequence[balance.Step]], *, stoppable: b
 
 def script_file(state: State, sets: Sequence[Sequence[balance.Step]]) -> str:
     """A whole shell script."""
-    return _SCRIPT_HEAD + "\n".join(script(state, sets, stoppable=True)) + "\n"
+    return SCRIPT_HEAD + "\n".join(script(state, sets, stoppable=True)) + "\n"
 
 
 def migrate(inst: model.Instance, target: str | None = None) -> dict[str, Any]:

@@ -318,6 +318,15 @@ class State:
             setattr(other, name, getattr(self, name).copy())
         return other
 
+    def with_offline(self, offline: Bools) -> State:
+        """A copy in which other nodes are offline."""
+        other = self.copy()
+        other.offline = offline
+        other.cluster = dataclasses.replace(self.cluster, nodes=[
+            dataclasses.replace(node, offline=bool(is_off))
+            for node, is_off in zip(self.cluster.nodes, offline, strict=True)])
+        return other
+
     def recomputed(self) -> State:
         """The same placements, every sum made anew; for checking the sums that were carried on."""
         other = self.copy()

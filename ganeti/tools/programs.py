@@ -8,7 +8,7 @@ import pathlib
 
 _GNT = ("cluster", "node", "instance", "group", "os", "job", "debug",
         "backup", "network", "storage", "filter")
-_BALANCING = ("hail", "hbal", "hcheck", "hinfo", "hroller", "hscan", "hspace")
+_BALANCING = ("hail", "harep", "hbal", "hcheck", "hinfo", "hroller", "hscan", "hspace", "hsqueeze")
 _CLIENT = pathlib.Path(__file__).resolve().parents[1] / "client"
 
 #: On the administrator's PATH: the commands (those that are in this tree) and the daemons.
@@ -38,6 +38,8 @@ LIBRARY = {
     "tools/confd-client": "ganeti.tools.confd_client",
     "tools/cfgupgrade": "ganeti.tools.cfgupgrade",
     "tools/cfgshell": "ganeti.tools.cfgshell",
+    "tools/lvmstrap": "ganeti.tools.lvmstrap",
+    "tools/move-instance": "ganeti.tools.move_instance",
     "tools/sanitize-config": "ganeti.tools.sanitize_config",
     "tools/query-config": "ganeti.tools.query_config",
 }

@@ -31,12 +31,13 @@ Query = Callable[[str, Sequence[str]], Mapping[str, Any]]
 
 def from_luxi(query: Query, info: Mapping[str, Any], static_node_memory: int) -> model.Cluster:
     """Ask a master daemon; what is unavailable on a node counts as not there."""
-    return build(_rows(query, constants.QR_GROUP, GROUP_FIELDS),
-                 _rows(query, constants.QR_NODE, NODE_FIELDS),
-                 _rows(query, constants.QR_INSTANCE, INSTANCE_FIELDS), info, static_node_memory)
+    return build(rows(query, constants.QR_GROUP, GROUP_FIELDS),
+                 rows(query, constants.QR_NODE, NODE_FIELDS),
+                 rows(query, constants.QR_INSTANCE, INSTANCE_FIELDS), info, static_node_memory)
 
 
-def _rows(query: Query, what: str, fields: Sequence[str]) -> list[dict[str, Any]]:
+def rows(query: Query, what: str, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask for fields of all objects of a kind; what is not available is None."""
     return [{field: value if status == constants.RS_NORMAL else None
              for field, (status, value) in zip(fields, row, strict=True)}
             for row in query(what, fields)["data"]]

@@ -76,19 +76,21 @@ class Runner:
         if ids:
             self._tell("Got job IDs " + ",".join(map(str, ids)))
         for job_id in ids:
-            status = self._wait(job_id)
+            status = wait(self._client, job_id)
             self._tell(f"Job {job_id}: {status}")
             good = good and status == constants.JOB_STATUS_SUCCESS
         return good
 
-    def _wait(self, job_id: int) -> str:
-        previous = None
-        while True:
-            answer = self._client.wait_for_job_change(job_id, ["status"], previous, None)
-            if answer is None:
-                raise model.RequestError(f"Job {job_id} is lost")
-            if isinstance(answer, (list, tuple)):
-                previous = answer[0]
-                status = str(previous[0])
-                if status in constants.JOBS_FINALIZED:
-                    return status
+
+def wait(client: Any, job_id: int) -> str:
+    """Wait for the end of a job; its status."""
+    previous = None
+    while True:
+        answer = client.wait_for_job_change(job_id, ["status"], previous, None)
+        if answer is None:
+            raise model.RequestError(f"Job {job_id} is lost")
+        if isinstance(answer, (list, tuple)):
+            previous = answer[0]
+            status = str(previous[0])
+            if status in constants.JOBS_FINALIZED:
+                return status

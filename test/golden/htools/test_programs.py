@@ -25,15 +25,23 @@ CASES = {
     "hspace-help.out": ("hspace", ["--help"]),
     "hcheck-help.out": ("hcheck", ["--help"]),
     "hbal-help.out": ("hbal", ["--help"]),
+    "hinfo-help.out": ("hinfo", ["--help"]),
+    "hsqueeze.out": ("hsqueeze", ["-C", "-v"]),
+    "hsqueeze-online.out": ("hsqueeze", ["-C", "-v", "--minimal-resources=60"]),
+    "hsqueeze-help.out": ("hsqueeze", ["--help"]),
+    "hscan-help.out": ("hscan", ["--help"]),
+    "harep-help.out": ("harep", ["--help"]),
 }
+#: What is not about the small cluster.
+INPUT = {"hsqueeze": ["-t", str(HERE / "shared.txt")], "harep": [], "hscan": []}
 
 
 def output(program: str, arguments: list[str]) -> str:
-    """Standard output and error of a run on the small cluster."""
+    """Standard output and error of a run on a small cluster."""
     module = importlib.import_module(f"ganeti.htools.prog.{program}")
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        status = module.main(["-t", str(HERE / "small.txt"), *arguments])
+        status = module.main([*INPUT.get(program, ["-t", str(HERE / "small.txt")]), *arguments])
     return f"{out.getvalue()}exit {status}\n"
 
 

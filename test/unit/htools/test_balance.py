@@ -173,7 +173,11 @@ def test_moves_that_share_no_node_go_into_one_set():
     def step(inst, *nodes):
         return balance.Step(inst, 0, nodes[:2], nodes[2:], 0.0)
     sets = balance.job_sets([step(0, 0, 1, 0, 2), step(1, 3, 4, 3, 5), step(2, 0, 6, 0, 7)])
-    assert [[one.inst for one in some] for some in sets] == [[0, 1], [2]]
+    assert [[one.inst for one in some] for some in sets] == [[0], [1, 2]]
+    # recorded from the original: sets are filled from the end
+    sets = balance.job_sets([step(0, 0, -1, 3, -1), step(1, 2, -1, 4, -1), step(2, 0, -1, 1, -1),
+                             step(3, 2, -1, 3, -1), step(4, 0, -1, 4, -1)])
+    assert [[one.inst for one in some] for some in sets] == [[0], [1, 2], [3, 4]]
 
 
 def test_migration_tags_keep_guests_apart():
