@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from ganeti import constants, errors, pathutils, serializer
+from ganeti.utils import patchedfile
 
 _JOB_FILE = re.compile(constants.JOB_FILE_REGEX)
 
@@ -25,8 +26,7 @@ def candidate_state() -> dict[str, Any]:
 
 def _configuration() -> tuple[str, int]:
     try:
-        with open(pathutils.CLUSTER_CONF_FILE, "rb") as stream:
-            tree = serializer.load(stream.read())
+        tree = serializer.load(patchedfile.read(pathutils.CLUSTER_CONF_FILE))
     except (OSError, errors.ParseError):
         return "", 0
     if not isinstance(tree, dict) or not isinstance(tree.get("cluster"), dict):

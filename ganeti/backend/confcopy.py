@@ -1,66 +1,97 @@
-"""A candidate's copy of the configuration, brought up to date by differences."""
+"""A candidate's copy of the configuration: sent whole, or brought up to date by differences."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import threading
-from typing import Any
+from typing import Any, Final
 
-from ganeti import errors, pathutils
-from ganeti.utils import io, patch
+from ganeti import errors, pathutils, ssconf
+from ganeti.utils import io, net, patchedfile
+
+SETTLE_SECONDS: Final = 10.0
+"""After this time a copy is written whole even if the master, which may be dead, never asks."""
 
 _mutex = threading.Lock()
+_copies: dict[str, patchedfile.PatchedFile] = {}
+_timers: dict[str, threading.Timer] = {}
 
 
-def _next_path() -> str:
-    """Where the next version lies until it is taken over."""
-    return f"{pathutils.CLUSTER_CONF_FILE}.next"
-
-
-def config_prepare(pieces: list[Any], digest: str) -> None:
-    """Make the next version out of this node's and put it, safely, beside it."""
+def _copy() -> patchedfile.PatchedFile:
     path = pathutils.CLUSTER_CONF_FILE
     with _mutex:
-        try:
-            owner = os.stat(path)
-            data = patch.apply(io.read_bytes(path), pieces)
-        except FileNotFoundError:
-            raise errors.OpExecError("This node has no copy of the configuration") from None
-        except (ValueError, TypeError) as err:
-            raise errors.OpExecError(f"The difference does not fit: {err}") from err
-        if hashlib.sha1(data).hexdigest() != digest:
-            raise errors.OpExecError("The difference is one to another version")
-        _state.digest = ""
-        io.write_file(_next_path(), data, mode=owner.st_mode & 0o777, uid=owner.st_uid,
-                      gid=owner.st_gid, sync=False)
-        io.sync_path(_next_path())
-        _state.digest = digest
+        return _copies.setdefault(path, patchedfile.PatchedFile(path))
 
 
-def config_adopt(digest: str) -> None:
-    """Let the prepared version be the configuration."""
+def _is_mine() -> bool:
+    """Whether the file is the master daemon's own, which nobody else may touch."""
+    return ssconf.SimpleStore().master_node() == net.hostname()
+
+
+def config_append(state: str, pieces: list[Any]) -> str:
+    """Make a difference to a known state durable; gives the name of the state it leads to."""
+    if _is_mine():
+        raise errors.OpExecError("This node is the master: its configuration is no copy")
+    try:
+        new = _copy().append(state, pieces)
+    except FileNotFoundError:
+        raise errors.OpExecError("This node has no copy of the configuration") from None
+    except errors.ParseError as err:
+        raise errors.OpExecError(errors.text(err)) from err
+    _settle_later()
+    return new
+
+
+def config_settle() -> None:
+    """Write the copy whole, so that nothing is left in its journal."""
+    try:
+        _copy().settle()
+    except FileNotFoundError:
+        raise errors.OpExecError("This node has no copy of the configuration") from None
+
+
+def _settle_later() -> None:
+    path = pathutils.CLUSTER_CONF_FILE
     with _mutex:
-        if _state.digest != digest:
-            raise errors.OpExecError("That version was not prepared")
-        _state.digest = ""
-        os.rename(_next_path(), pathutils.CLUSTER_CONF_FILE)
-        io.sync_path(os.path.dirname(pathutils.CLUSTER_CONF_FILE))
-    logging.debug("The configuration has changed by a difference")
+        if path in _timers:
+            return
+        timer = _timers[path] = threading.Timer(SETTLE_SECONDS, _settle, [path, _copies[path]])
+        timer.daemon = True
+        timer.start()
 
 
-def discard() -> None:
-    """Forget a version that was prepared and not taken over."""
+def _settle(path: str, copy: patchedfile.PatchedFile) -> None:
     with _mutex:
-        _state.digest = ""
-        io.remove_file(_next_path())
+        _timers.pop(path, None)
+    try:
+        if not _is_mine():
+            copy.settle()
+    except FileNotFoundError:
+        logging.debug("%s is gone meanwhile", path)
+    except (errors.GenericError, OSError) as err:
+        logging.error("%s can not be written whole: %s; trying again", path, errors.text(err))
+        _settle_later()
 
 
-class _Prepared:
-    """The version that was prepared last."""
+def recover() -> None:
+    """At the start of the node daemon: write the copy whole if a crash left its journal."""
+    path = pathutils.CLUSTER_CONF_FILE
+    try:
+        if os.path.exists(path + patchedfile.SUFFIX) and not _is_mine():
+            _copy().settle()
+    except (errors.GenericError, OSError) as err:
+        logging.error("The configuration's copy: %s", errors.text(err))
 
-    digest = ""
+
+def replace(data: bytes, *, mode: int, uid: int, gid: int, mtime: float | None) -> None:
+    """Take a whole new version."""
+    _copy().replace(data, mode=mode, uid=uid, gid=gid, mtime=mtime)
 
 
-_state = _Prepared()
+def put_aside() -> None:
+    """Keep a backup of the copy and remove it: this node is no candidate any more."""
+    if os.path.exists(pathutils.CLUSTER_CONF_FILE):
+        config_settle()
+        io.create_backup(pathutils.CLUSTER_CONF_FILE)
+    _copy().remove()

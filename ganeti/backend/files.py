@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeti import constants, errors, pathutils, runtime, ssconf
+from ganeti.backend import confcopy
 from ganeti.rpc import kinds
 from ganeti.utils import io, process
 
@@ -61,8 +62,10 @@ def _store(path: str, data: bytes, mode: Any, user: Any, group: Any, mtime: Any)
     directory = os.path.dirname(real)
     if not os.path.isdir(directory):
         io.make_dirs(directory)
-    io.write_file(real, data, mode=mode, uid=uid, gid=gid,
-                  mtime=mtime if isinstance(mtime, (int, float)) else None)
+    write = (confcopy.replace if real == pathutils.CLUSTER_CONF_FILE
+             else functools.partial(io.write_file, real))
+    write(data, mode=mode, uid=uid, gid=gid,
+          mtime=mtime if isinstance(mtime, (int, float)) else None)
     logging.info("The master has sent %s, %d bytes", pathutils.logical(path), len(data))
     if is_new and real == pathutils.CLUSTER_CONF_FILE:
         # The node has become a candidate.

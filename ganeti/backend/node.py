@@ -98,10 +98,7 @@ def node_demote_from_mc() -> None:
     result = _daemon_util("stop", constants.CONFD)
     if result.failed:
         raise errors.OpExecError(f"Cannot stop confd: {result.output.strip()}")
-    if os.path.exists(pathutils.CLUSTER_CONF_FILE):
-        io.create_backup(pathutils.CLUSTER_CONF_FILE)
-        io.remove_file(pathutils.CLUSTER_CONF_FILE)
-    confcopy.discard()
+    confcopy.put_aside()
 
 
 def node_leave_cluster(modify_ssh_setup: bool) -> NoReturn:

@@ -96,24 +96,25 @@ class Distribution:
         self._retrying = False
         self._stopped = threading.Event()
 
-    def announce(self, config: objects.ConfigData, encoded: bytes) -> None:
-        """A version is about to be written here; candidates may get ready for it."""
-        with self._mutex:
-            behind = set(self._behind)
-        self._handover.announce(encoded, self._candidates(config, behind))
-
     def distribute(self, config: objects.ConfigData, encoded: bytes) -> None:
         """Offer a version to the candidates and refresh changed ssconf files, in parallel."""
         with self._mutex:
             self._latest = (config, encoded)
             behind = set(self._behind)
-        done = self._handover.complete(encoded)
-        self._upload(config, encoded, [uuid for uuid in self._candidates(config, behind)
-                                       if uuid not in done])
+        candidates = self._candidates(config, behind)
+        done = self._handover.send(encoded, candidates)
+        self._upload(config, encoded, [uuid for uuid in candidates if uuid not in done])
         self._write_ssconf(config, behind)
         if self._after_write is not None:
             self._after_write(config)
         self._retry_later()
+
+    def settle(self) -> None:
+        """Have candidates that got changes only write their copies whole."""
+        try:
+            self._handover.settle()
+        except errors.GenericError as err:
+            logging.warning("The candidates' copies are not whole yet: %s", errors.text(err))
 
     def include_all(self) -> None:
         """Offer the next version also to nodes that failed before, without waiting their turn."""
@@ -124,7 +125,6 @@ class Distribution:
     def stop(self) -> None:
         """End the background retries."""
         self._stopped.set()
-        self._handover.stop()
 
     @property
     def behind(self) -> dict[str, str]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import json
 import logging
 import os
 import pwd
 import stat
-from typing import Any
+from typing import Any, Final
 
 from ganeti import constants, errors, objects, pathutils, serializer
 from ganeti.config import upgrade
-from ganeti.utils import io
+from ganeti.utils import io, patch, patchedfile
 
 MODE = 0o640
 _OTHERS = stat.S_IWGRP | stat.S_IRWXO
+
+SHORT: Final = 64 * 1024
+"""Configurations below this many bytes are always written and sent whole."""
+SMALL: Final = 256 * 1024
+"""Bytes of new text up to which a difference is worth while."""
 
 
 def default_path() -> str:
@@ -31,6 +37,7 @@ def read(path: str, *, keep_old: bool = False) -> objects.ConfigData:
     tree = _tree(_read_bytes(path), path)
     if keep_old and tree["version"] != constants.CONFIG_VERSION:
         try:
+            patchedfile.PatchedFile(path).settle()
             logging.info("The configuration of version %d is kept as %s", tree["version"],
                          io.create_backup(path))
         except OSError as err:
@@ -42,14 +49,16 @@ def read(path: str, *, keep_old: bool = False) -> objects.ConfigData:
 
 def _read_bytes(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            info = os.fstat(stream.fileno())
-            _check_permissions(path, info)
-            return stream.read()
+        _check_permissions(path, os.stat(path))
+        with contextlib.suppress(FileNotFoundError):
+            _check_permissions(path + patchedfile.SUFFIX, os.stat(path + patchedfile.SUFFIX))
+        return patchedfile.read(path)
     except FileNotFoundError:
         raise errors.ConfigurationError(
             f"{path} does not exist: this node is not the master of a cluster, or its"
             " configuration was lost; 'gnt-cluster init' makes a new cluster") from None
+    except errors.ParseError as err:
+        raise errors.ConfigurationError(errors.text(err)) from err
     except OSError as err:
         raise errors.ConfigurationError(f"{path} can not be read: {err.strerror}") from err
 
@@ -129,8 +138,57 @@ def _where_broken(data: bytes, err: errors.ParseError) -> str:
 
 def write(path: str, data: bytes) -> None:
     """Replace the file; when this returns, the new content is on the disk."""
-    uid, gid = _owner(path)
-    io.write_file(path, data, mode=MODE, uid=uid, gid=gid)
+    ConfigFile(path).write(data)
+
+
+def replace(path: str, data: bytes) -> str | None:
+    """Put another configuration in the file's place; gives where the former one is kept."""
+    former = None
+    if os.path.exists(path):
+        patchedfile.PatchedFile(path).settle()
+        former = io.create_backup(path)
+    write(path, data)
+    return former
+
+
+class ConfigFile:
+    """The file as its one writer sees it: small changes of a long one go to its journal."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = patchedfile.PatchedFile(path)
+        self._last = b""
+        self._state = ""
+
+    def write(self, data: bytes, *, whole: bool = False) -> bool:
+        """Make the content durable; whether ``settle`` has to follow, soon."""
+        if not whole and self._append(data):
+            return True
+        uid, gid = _owner(self._path)
+        self._last = b""
+        self._file.replace(data, mode=MODE, uid=uid, gid=gid)
+        self._last, self._state = data, self._file.head
+        return False
+
+    def _append(self, data: bytes) -> bool:
+        """Write the difference; False when that is not worth while or not possible."""
+        if not self._last or len(data) < SHORT or self._file.length > patchedfile.LONG:
+            return False
+        pieces = patch.make(self._last, data, SMALL)
+        if pieces is None:
+            return False
+        try:
+            self._state = self._file.append(self._state, pieces, data)
+        except (errors.ParseError, FileNotFoundError) as err:
+            logging.warning("%s was changed by somebody else, and is written anew: %s",
+                            self._path, errors.text(err))
+            return False
+        self._last = data
+        return True
+
+    def settle(self) -> None:
+        """Write the file whole, so that nothing is left in its journal."""
+        self._file.settle()
 
 
 def _owner(path: str) -> tuple[int, int]:

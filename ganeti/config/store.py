@@ -1,7 +1,8 @@
 """The configuration of the running master: its newest version, edits, and their durability.
 
 Readers take ``snapshot`` and need no lock. Writers edit inside ``with store.edit() as draft``;
-leaving the block publishes the next version and hands it to the writer thread.
+when the block has been left, the next version is on this node's disk and published, or the edit
+was refused and nothing has changed.
 """
 
 from __future__ import annotations
@@ -11,25 +12,49 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ganeti import errors, objects
 from ganeti.config import claims, draft, files, reservations
 
 Listener = Callable[[objects.ConfigData, objects.ConfigData], None]
 
+SETTLE_SECONDS: Final = 1.0
+"""How long changes may lie in the journal before the file is written whole."""
+
+RETRY_SECONDS: Final = 1.0
+
 
 class Distributor(Protocol):
     """Hands written versions to the candidates and nodes (``distribute.Distribution``)."""
 
-    def announce(self, config: objects.ConfigData, encoded: bytes) -> None:
-        """Hear of a version before it is written."""
-
     def distribute(self, config: objects.ConfigData, encoded: bytes) -> None:
         """Offer a version to every reachable candidate; failures are its own matter."""
 
+    def settle(self) -> None:
+        """Have candidates that got changes only write their copies whole."""
+
     def include_all(self) -> None:
         """Offer the next version also to nodes that failed before."""
+
+
+class _Written(NamedTuple):
+    """A version that is on this node's disk."""
+
+    config: objects.ConfigData
+    encoded: bytes
+    rewrite: int
+    """The newest call of ``rewrite`` that it answers."""
+
+
+class _Commit:
+    """An edit on its way to the disk."""
+
+    __slots__ = ("error", "version")
+
+    def __init__(self, version: objects.ConfigData) -> None:
+        self.version = version
+        self.error: OSError | None = None
 
 
 class ConfigStore:
@@ -37,20 +62,24 @@ class ConfigStore:
 
     def __init__(self, config: objects.ConfigData, path: str) -> None:
         self._config = config
+        self._tip = config
         self._ledger = claims.Ledger(config)
         self._path = path
+        self._file = files.ConfigFile(path)
         self._edit_mutex = threading.RLock()
         self._state = threading.Condition()
-        self._durable = config.serial_no
+        self._pending: list[_Commit] = []
         self._failure: OSError | None = None
-        self._failures = 0
-        self._stopping = False
+        self._written: _Written | None = None
+        self._offered = config.serial_no
+        self._rewrites = self._rewritten = 0
+        self._unsettled = False
+        self._ended = 0
         self._listeners: list[Listener] = []
         self._distributor: Distributor | None = None
-        self._writer: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._last_write: dict[int | str, int] = {}
-        self._rewrite = False
-        self.reserve = reservations.Reservations(lambda: (self._config, self._ledger))
+        self.reserve = reservations.Reservations(lambda: (self._tip, self._ledger))
         for conflict in self._ledger.conflicts:
             logging.warning("Configuration: %s is claimed twice (%s, %s)",
                             claims.describe(conflict[0], config), *conflict[1:])
@@ -70,48 +99,75 @@ class ConfigStore:
         return self._config
 
     def listen(self, listener: Listener) -> None:
-        """Have ``listener(old, new)`` called at each commit, in the committing thread."""
+        """Have ``listener(old, new)`` called when versions are published, one after the other."""
         self._listeners.append(listener)
 
     def start(self, distributor: Distributor | None = None) -> None:
         """Start the writer."""
         self._distributor = distributor
-        self._writer = threading.Thread(target=self._write_loop, name="config-writer",
-                                        daemon=True)
-        self._writer.start()
+        for name, loop in (("config-writer", self._write_loop),
+                           ("config-offer", self._offer_loop),
+                           ("config-settle", self._settle_loop)):
+            thread = threading.Thread(target=loop, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
-        """Write what is pending and end the writer."""
-        with self._state:
-            self._stopping = True
-            self._state.notify_all()
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
+        """Write what is pending, leave whole files everywhere, and end the writer."""
+        for number, thread in enumerate(self._threads, 1):
+            with self._state:
+                self._ended = number
+                self._state.notify_all()
+            thread.join()
+        self._threads = []
 
     @contextlib.contextmanager
     def edit(self, job: int | str | None = None) -> Iterator[draft.Draft]:
-        """Edit the newest version; leaving the block normally commits.
+        """Edit the newest version; leaving the block normally commits and waits for the disk.
 
         Edits happen one after the other: don't call nodes inside the block. An exception in
-        the block, or a change that breaks a rule, leaves the configuration as it was.
+        the block, a change that breaks a rule, or a disk that refuses the write leave the
+        configuration as it was.
         """
+        commit = None
         with self._edit_mutex:
-            old = self._config
-            pending = draft.Draft(old)
+            base, ledger = self._tip, self._ledger
+            pending = draft.Draft(base)
             yield pending
             pending.drop_unchanged()
-            if pending.is_empty:
-                return
-            new, delta = pending.finish(self._ledger)
-            self._ledger.accept(delta)
+            if not pending.is_empty:
+                new, delta = pending.finish(ledger)
+                commit = self._enter(base, new)
+                ledger.accept(delta)
+        if commit is not None:
+            self._conclude(commit)
             if job is not None:
-                self._last_write[job] = new.serial_no
-            with self._state:
-                self._config = new
+                self._last_write[job] = commit.version.serial_no
+
+    def _enter(self, base: objects.ConfigData, new: objects.ConfigData) -> _Commit:
+        """Queue a version for the writer."""
+        commit = _Commit(new)
+        with self._state:
+            if self._tip is not base:  # what it builds upon was refused meanwhile
+                raise self._refusal(self._failure)
+            self._tip = new
+            if self._threads:
+                self._pending.append(commit)
                 self._state.notify_all()
-            for listener in self._listeners:
-                listener(old, new)
+                return commit
+        self._publish(new)
+        return commit
+
+    def _conclude(self, commit: _Commit) -> None:
+        with self._state:
+            self._state.wait_for(lambda: commit.error or commit not in self._pending)
+        if commit.error is not None:
+            raise self._refusal(commit.error)
+
+    def _refusal(self, err: OSError | None) -> errors.OpExecError:
+        return errors.OpExecError(
+            f"The configuration can not be written: {err}; this change was not made. Make room or"
+            f" mend {self._path}, then try again")
 
     def written_by(self, job: int | str) -> int | None:
         """The newest version that holds a change of this job, forgotten by asking."""
@@ -119,77 +175,131 @@ class ConfigStore:
 
     def rewrite(self) -> None:
         """Write and distribute the current version again, to all nodes, and wait for it."""
-        if self._distributor is not None:
-            self._distributor.include_all()
         with self._state:
-            self._rewrite = True
-            self._durable = min(self._durable, self._config.serial_no - 1)
+            self._rewrites += 1
+            mine = self._rewrites
+            self._failure = None
             self._state.notify_all()
-        self.wait_durable()
+            self._state.wait_for(lambda: self._rewritten >= mine or self._failure)
+            if self._rewritten < mine:
+                raise self._refusal(self._failure)
 
     def wait_durable(self, version: int | None = None, timeout: float | None = None) -> None:
-        """Wait until a version (default: the newest) is on disk and was offered to candidates."""
+        """Wait until a version (default: the newest) was offered to the candidates as well."""
         with self._state:
             wanted = self._config.serial_no if version is None else version
-            if self._writer is None and self._durable < wanted:
+            if not self._threads and self._offered < wanted:
                 raise errors.ProgrammerError("The writer of the configuration does not run")
-            before = self._failures  # a failure of former times says nothing: it is tried again
-            done = self._state.wait_for(
-                lambda: self._durable >= wanted or self._failures > before, timeout)
-            if self._durable >= wanted:
-                return
-            if self._failure is not None:
-                raise errors.OpExecError(
-                    f"The configuration can not be written: {self._failure}; make room or mend"
-                    f" {self._path}, the write is tried again") from self._failure
-            assert not done
-            raise errors.ConfigurationError(
-                f"Version {wanted} of the configuration is not written after {timeout} s")
+            if not self._state.wait_for(lambda: self._offered >= wanted, timeout):
+                raise errors.ConfigurationError(
+                    f"Version {wanted} of the configuration is not with the master candidates"
+                    f" after {timeout} s")
 
     @property
     def durable_version(self) -> int:
-        """The newest version that is safe."""
-        return self._durable
+        """The newest version that is on the disk and was offered to the candidates."""
+        return self._offered
+
+    # The writer: group commit.
 
     def _write_loop(self) -> None:
+        whole = 0
         while True:
             with self._state:
-                self._state.wait_for(
-                    lambda: self._durable < self._config.serial_no or self._stopping)
-                config = self._config
-                if self._durable >= config.serial_no:
-                    return
-                self._rewrite = False
+                while not (self._pending or self._ended or self._rewrites > whole):
+                    self._state.wait()
+                group, wanted, config = len(self._pending), self._rewrites, self._tip
+            if not group and wanted == whole:
+                return
+            encoded = config.encode()
             try:
-                encoded = config.encode()
-                if self._distributor is not None:
-                    self._distributor.announce(config, encoded)
-                files.write(self._path, encoded)
+                patched = self._file.write(encoded, whole=wanted > whole)
             except OSError as err:
                 logging.error("Writing %s failed: %s", self._path, err)
-                self._note_failure(err)
-                if self._stopping:
+                self._refuse(err)
+                if self._ended:
                     return
-                time.sleep(1)
+                if not group:
+                    time.sleep(RETRY_SECONDS)
                 continue
-            self._offer(config, encoded)
+            whole = wanted
+            self._publish(config)
             with self._state:
-                if not self._rewrite:
-                    self._durable = config.serial_no
+                del self._pending[:group]
+                self._written = _Written(config, encoded, wanted)
+                self._unsettled |= patched
                 self._failure = None
                 self._state.notify_all()
 
-    def _note_failure(self, err: OSError) -> None:
+    def _refuse(self, err: OSError) -> None:
+        """Nothing of what is pending has happened."""
         with self._state:
+            if self._pending:
+                self._ledger = claims.Ledger(self._config)
+            for commit in self._pending:
+                commit.error = err
+            self._pending = []
+            self._tip = self._config
             self._failure = err
-            self._failures += 1
             self._state.notify_all()
 
-    def _offer(self, config: objects.ConfigData, encoded: bytes) -> None:
+    def _publish(self, config: objects.ConfigData) -> None:
+        old, self._config = self._config, config
+        if old is not config:
+            for listener in self._listeners:
+                listener(old, config)
+
+    # The copies.
+
+    def _offer_loop(self) -> None:
+        seen: _Written | None = None
+        while True:
+            with self._state:
+                while self._written is seen and self._ended < 2:
+                    self._state.wait()
+                if self._written is seen or self._written is None:
+                    return
+                seen = self._written
+                again = seen.rewrite > self._rewritten
+            self._offer(seen, again)
+            with self._state:
+                self._offered = seen.config.serial_no
+                self._rewritten = seen.rewrite
+                self._state.notify_all()
+
+    def _offer(self, written: _Written, again: bool) -> None:
         if self._distributor is None:
             return
+        if again:
+            self._distributor.include_all()
         try:
-            self._distributor.distribute(config, encoded)
+            self._distributor.distribute(written.config, written.encoded)
         except (errors.GenericError, OSError):
             logging.exception("Distributing version %d of the configuration failed",
-                              config.serial_no)
+                              written.config.serial_no)
+
+    # Whole files.
+
+    def _settle_loop(self) -> None:
+        last = False
+        while not last:
+            with self._state:
+                self._state.wait_for(lambda: self._unsettled or self._ended >= 3)
+                self._state.wait_for(lambda: self._ended >= 3, SETTLE_SECONDS)
+                last, wanted = self._ended >= 3, self._unsettled
+                self._unsettled = False
+            if wanted and not self._settle() and not last:
+                with self._state:
+                    self._unsettled = True
+
+    def _settle(self) -> bool:
+        """Write the files whole, here and on the candidates; False when there is no room."""
+        try:
+            self._file.settle()
+        except (errors.GenericError, OSError) as err:
+            logging.error("%s can not be written whole: %s; its changes are safe in its journal",
+                          self._path, errors.text(err))
+            return False
+        if self._distributor is not None:
+            self._distributor.settle()
+        return True

@@ -10,6 +10,7 @@ import os
 import sys
 
 from ganeti import backend, constants, errors, pathutils
+from ganeti.backend import confcopy
 from ganeti.rpc import server, tls
 from ganeti.utils import daemon, directories
 
@@ -60,6 +61,7 @@ async def run(options: argparse.Namespace, life: daemon.Life) -> None:
         _lock_memory()
     directories.ensure_directories()
     backend.functions()
+    confcopy.recover()
     peers = context = None
     if options.ssl:
         context = tls.server_context(options.ssl_cert, options.ssl_key)

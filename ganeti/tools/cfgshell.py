@@ -168,10 +168,7 @@ class Shell(cmd.Cmd):
                 raise Problem(f"The master daemon runs (process {pid}) and would overwrite it;"
                               " stop it first")
             self._tree["serial_no"] = self._tree.get("serial_no", 0) + 1
-        owner = os.stat(path) if os.path.exists(path) else None
-        kept = io.create_backup(path)
-        io.write_file(path, serializer.dump(self._tree, private=True), mode=files.MODE,
-                      uid=owner.st_uid if owner else -1, gid=owner.st_gid if owner else -1)
+        kept = files.replace(path, serializer.dump(self._tree, private=True))
         self.changed = False
         print(f"Saved {path}" + (f", the former one is {kept}" if kept else ""))
 

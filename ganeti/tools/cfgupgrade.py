@@ -13,7 +13,7 @@ from typing import Any
 
 from ganeti import constants, errors, objects, pathutils, serializer
 from ganeti.config import downgrade, files, upgrade, verify
-from ganeti.utils import io, log, net
+from ganeti.utils import io, log, net, patchedfile
 
 NAME = "cfgupgrade"
 QUESTION = """Please read the notes of the release and stop the daemons of all nodes first.
@@ -48,9 +48,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def read_tree(path: str) -> dict[str, Any]:
     """The configuration as plain JSON, whatever its version."""
     try:
-        data = io.read_bytes(path)
+        data = patchedfile.read(path)
     except OSError as err:
         raise errors.ConfigurationError(f"{path} can not be read: {err.strerror}") from err
+    except errors.ParseError as err:
+        raise errors.ConfigurationError(errors.text(err)) from err
     try:
         tree = serializer.load(data)
     except errors.ParseError as err:
@@ -103,11 +105,9 @@ def _complaints(tree: dict[str, Any]) -> list[str]:
 
 
 def _write(path: str, tree: dict[str, Any], dry_run: bool) -> None:
-    status = os.stat(path)
     if not dry_run:
-        logging.info("The former configuration is kept as %s", io.create_backup(path))
-    io.write_file(path, serializer.dump(tree, private=True), mode=files.MODE, uid=status.st_uid,
-                  gid=status.st_gid, dry_run=dry_run)
+        logging.info("The former configuration is kept as %s",
+                     files.replace(path, serializer.dump(tree, private=True)))
 
 
 def _write_storage_paths(tree: dict[str, Any], conf_dir: str, dry_run: bool) -> None:

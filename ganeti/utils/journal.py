@@ -13,12 +13,11 @@ import logging
 import os
 import re
 import threading
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ganeti import errors
-from ganeti.utils import io
+from ganeti.utils import io, records
 
 WRITE: Final = "write"
 RENAME: Final = "rename"
@@ -249,25 +248,16 @@ class Journal:
 
 
 def _encode(change: Change) -> bytes:
-    body = b"\0".join(part.encode("utf-8") for part in change)
-    return b"%d %08x\n%s\n" % (len(body), zlib.crc32(body), body)
+    return records.frame(b"\0".join(part.encode("utf-8") for part in change))
 
 
 def _decode(data: bytes, path: str) -> Iterable[list[str]]:
     """The complete records of a segment; a torn last one was never reported as durable."""
-    position = 0
-    while position < len(data):
-        end = data.find(b"\n", position)
-        header = data[position:end].split(b" ") if end >= 0 else []
-        if len(header) == 2 and header[0].isdigit():
-            body = data[end + 1:end + 1 + int(header[0])]
-            if len(body) == int(header[0]) and b"%08x" % zlib.crc32(body) == header[1]:
-                yield body.decode("utf-8").split("\0", 2)
-                position = end + 2 + len(body)
-                continue
+    bodies, end = records.scan(data)
+    if end < len(data):
         logging.warning("Journal %s: ignoring %d bytes of an unfinished record at its end",
-                        path, len(data) - position)
-        return
+                        path, len(data) - end)
+    return [body.decode("utf-8").split("\0", 2) for body in bodies]
 
 
 def _read(path: str) -> bytes | None:

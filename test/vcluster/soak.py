@@ -108,7 +108,7 @@ class Soak:
         self._phases: dict[str, Callable[[], None]] = {
             "submission": self._submission, "execution": self._execution, "commit": self._commit,
             "replication": self._replication, "archive": self._archive, "start": self._start,
-            "candidate": self._candidate}
+            "candidate": self._candidate, "settling": self._settling}
 
     def close(self) -> None:
         self._cluster.close()
@@ -213,6 +213,10 @@ class Soak:
 
     def _commit(self) -> None:
         self._kill_under([self._change, self._change, self._change], 0.3)
+
+    def _settling(self) -> None:
+        """Changes go on while those before are written whole from the journal."""
+        self._kill_under([self._change, self._change], 2.2)
 
     def _archive(self) -> None:
         self._kill_under([self._submit_many, self._archive_all, self._change], 0.4)

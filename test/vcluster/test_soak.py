@@ -15,5 +15,5 @@ def test_rounds_of_killed_daemons() -> None:
     summary = soak.soak(ROUNDS)
     print(summary.text())
     assert summary.clean, summary.text()
-    assert summary.rounds == ROUNDS and len(summary.kills) == 7
+    assert summary.rounds == ROUNDS and len(summary.kills) == 8
     assert summary.jobs > 10 * ROUNDS and summary.changes, "the load was no load"

@@ -6,9 +6,9 @@ from ganeti.rpc.calls import FAST, NORMAL, Arg, Call
 from ganeti.rpc.kinds import COMPRESSED, FILE_DETAILS
 
 CALLS = [
-    Call("config_adopt", Arg("digest"), timeout=FAST, multi=True, result="null"),
-    Call("config_prepare", Arg("pieces"), Arg("digest"), timeout=NORMAL, multi=True,
-         idempotent=True, result="null"),
+    Call("config_append", Arg("state"), Arg("pieces"), timeout=NORMAL, multi=True,
+         result="name of the new state; the change is durable"),
+    Call("config_settle", timeout=NORMAL, multi=True, idempotent=True, result="null"),
     Call("etc_hosts_modify", Arg("mode"), Arg("name"), Arg("ip"), timeout=NORMAL, idempotent=True,
          result="true"),
     Call("get_file_info", Arg("file_path"), timeout=FAST, idempotent=True,

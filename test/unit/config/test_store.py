@@ -8,6 +8,7 @@ import pytest
 
 from ganeti import errors
 from ganeti.config import files, instances, nodes, store
+from ganeti.utils import io
 from test.unit.config.conftest import (
     GROUP,
     NET,
@@ -176,10 +177,19 @@ def test_generated_addresses_differ_and_pools_end(cfg):
         cfg.reserve.ips.take(2, NET, "10.0.1.1")
 
 
-def test_many_commits_share_few_writes(cfg, monkeypatch):
+@pytest.fixture(params=["whole files", "a journal"])
+def long_or_short(request, monkeypatch):
+    """Both ways of writing."""
+    if request.param == "a journal":
+        monkeypatch.setattr(files, "SHORT", 0)
+        monkeypatch.setattr(store, "SETTLE_SECONDS", 0.02)
+
+
+def test_many_commits_share_few_writes(cfg, monkeypatch, long_or_short):
     writes = []
-    real = files.write
-    monkeypatch.setattr(files, "write", lambda path, data: (writes.append(1), real(path, data)))
+    real = files.ConfigFile.write
+    monkeypatch.setattr(files.ConfigFile, "write", lambda *args, **values: (
+        writes.append(1), real(*args, **values))[1])
 
     def job(number):
         add_instance(cfg, number)
@@ -193,25 +203,74 @@ def test_many_commits_share_few_writes(cfg, monkeypatch):
     assert len(cfg.snapshot.instances) == 40
     assert len(writes) < 40
     assert len(files.read(cfg._path).instances) == 40
+    cfg.stop()
+    assert files.decode(io.read_bytes(cfg._path), "file").serial_no == cfg.snapshot.serial_no
+    assert not os.path.exists(cfg._path + ".journal")
 
 
-def test_a_full_disk_is_told_and_the_write_is_made_good(cfg, monkeypatch):
-    real = files.write
+def test_a_full_disk_refuses_the_change(cfg, monkeypatch, long_or_short):
+    add_instance(cfg, 1)
+    before = cfg.snapshot
 
-    def refuse(path, data):
+    def refuse(*_args, **_values):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "write", refuse)
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "write_all", refuse)
+        with pytest.raises(errors.OpExecError, match="No space left.*change was not made"):
+            add_instance(cfg, 2)
+        with pytest.raises(errors.OpExecError, match="No space left"):
+            add_instance(cfg, 3)
+    assert cfg.snapshot is before
+    assert cfg.reserve.macs.take(7, "aa:00:00:00:00:02") is None
+    add_instance(cfg, 3)
+    assert sorted(files.read(cfg._path).instances) == [instance_uuid(1), instance_uuid(3)]
+
+
+def test_all_edits_of_a_refused_group_are_refused(cfg, monkeypatch):
+    """Also one whose block was being edited while the disk refused what it builds upon."""
+    entered, refused = threading.Event(), threading.Event()
+    outcome = []
+
+    def refuse(_self, _data, **_values):
+        entered.wait(10)
+        raise OSError(28, "No space left on device")
+
+    def first():
+        try:
+            add_instance(cfg, 1)
+        except errors.OpExecError as err:
+            outcome.append(str(err))
+        refused.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files.ConfigFile, "write", refuse)
+        thread = threading.Thread(target=first)
+        thread.start()
+        while instance_uuid(1) not in cfg._tip.instances:
+            refused.wait(0.01)
+        with pytest.raises(errors.OpExecError, match="was not made"):
+            with cfg.edit() as draft:
+                entered.set()
+                refused.wait(10)
+                instances.add(draft, make_instance(2), ())
+        thread.join()
+    assert len(outcome) == 1 and cfg.snapshot.instances == {}
     add_instance(cfg, 1)
-    with pytest.raises(errors.OpExecError, match="can not be written.*No space left"):
-        cfg.wait_durable()
-    monkeypatch.setattr(files, "write", real)
-    deadline = threading.Event()
-    for _ in range(100):
-        if cfg.durable_version == cfg.snapshot.serial_no:
+    assert list(files.read(cfg._path).instances) == [instance_uuid(1)]
+
+
+def test_a_rewrite_tells_of_a_full_disk_and_goes_on_trying(cfg, monkeypatch):
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "write_all", lambda *_args: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(errors.OpExecError, match="full"):
+            cfg.rewrite()
+    for _ in range(500):
+        if os.path.exists(cfg._path):
             break
-        deadline.wait(0.05)
-    assert files.read(cfg._path).instances
+        threading.Event().wait(0.01)
+    assert files.read(cfg._path).serial_no == cfg.snapshot.serial_no
 
 
 def test_the_candidate_pool_is_filled(cfg):
