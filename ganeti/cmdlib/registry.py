@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # op_id -> "module below ganeti.cmdlib:class"
 LOGICAL_UNITS: dict[str, str] = {
+    # backup
+    "OP_BACKUP_EXPORT": "backup.export:LUBackupExport",
+    "OP_BACKUP_PREPARE": "backup.prepare:LUBackupPrepare",
+    "OP_BACKUP_REMOVE": "backup.remove:LUBackupRemove",
     # cluster
     "OP_CLUSTER_ACTIVATE_MASTER_IP": "cluster.master_ip:LUClusterActivateMasterIp",
     "OP_CLUSTER_CONFIG_QUERY": "cluster.info:LUClusterConfigQuery",
@@ -66,6 +70,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_INSTANCE_REINSTALL": "instance.reinstall:LUInstanceReinstall",
     "OP_INSTANCE_REMOVE": "instance.remove:LUInstanceRemove",
     "OP_INSTANCE_RENAME": "instance.rename:LUInstanceRename",
+    "OP_INSTANCE_REPAIR_DISKS": "instance.repair_disks:LUInstanceRepairDisks",
     "OP_INSTANCE_REPLACE_DISKS": "instance.replace_disks:LUInstanceReplaceDisks",
     "OP_INSTANCE_SET_PARAMS": "instance.set_params:LUInstanceSetParams",
     "OP_INSTANCE_SHUTDOWN": "instance.shutdown:LUInstanceShutdown",

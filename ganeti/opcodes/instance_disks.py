@@ -68,3 +68,13 @@ class OpInstanceReplaceDisks(InstanceOpCode):
     remote_node_uuid = shared.REMOTE_NODE_UUID
     iallocator = shared.IALLOCATOR
     RESULT = ht.Nothing
+
+
+class OpInstanceRepairDisks(InstanceOpCode):
+    """Tell how the copies of mirrored disks stand, and settle a split brain."""
+
+    keep = Field(ht.Maybe(ht.NonEmptyString), None,
+                 flag=Flag("--keep", metavar="NODE", completes="one_node"),
+                 doc="Node whose copy is kept; what only the other one has is given up")
+    #: disk, verdict, text, copies
+    RESULT = ht.ListOf(ht.DictOf(ht.NonEmptyString, ht.Any))

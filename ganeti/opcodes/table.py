@@ -102,6 +102,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "OP_INSTANCE_GROW_DISK",
         "OP_INSTANCE_RECREATE_DISKS",
         "OP_INSTANCE_REPLACE_DISKS",
+        "OP_INSTANCE_REPAIR_DISKS",
     ),
     "instance_params": (
         "OP_INSTANCE_SET_PARAMS",

@@ -27,6 +27,7 @@ TOOL = Tool("gnt-instance", {
     "grow-disk": "disks:GROW_DISK",
     "recreate-disks": "disks:RECREATE_DISKS",
     "replace-disks": "disks:REPLACE_DISKS",
+    "repair-disks": "mirrors:REPAIR_DISKS",
     "list-tags": "tags:LIST_TAGS",
     "add-tags": "tags:ADD_TAGS",
     "remove-tags": "tags:REMOVE_TAGS",

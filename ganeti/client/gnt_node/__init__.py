@@ -18,6 +18,7 @@ TOOL = Tool("gnt-node", {
     "failover": "move:FAILOVER",
     "migrate": "move:MIGRATE",
     "volumes": "storage:VOLUMES",
+    "list-drbd": "mirrors:LIST_DRBD",
     "list-storage": "storage:LIST_STORAGE",
     "modify-storage": "storage:MODIFY_STORAGE",
     "repair-storage": "storage:REPAIR_STORAGE",

@@ -105,6 +105,16 @@ def relocate(
     return uuids(lu, names, name)[0]
 
 
+def secondary(
+    lu: base.LogicalUnit, given: str | None, instance: objects.Instance
+) -> str:
+    """The node for a second copy of the disks of an instance that has one copy."""
+    name = name_of(lu, given)
+    node = _run(lu, name, {
+        "type": constants.IALLOCATOR_MODE_ALLOCATE_SECONDARY, "name": instance.name})
+    return uuids(lu, [node], name)[0]
+
+
 def jobs(
     lu: base.LogicalUnit,
     given: str | None,

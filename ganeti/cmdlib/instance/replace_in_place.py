@@ -138,14 +138,15 @@ def _rename(
     undo: undo_stack.Undo,
 ) -> None:
     for old, new in zip(before, after, strict=True):
-        _rename_one(unit, target, old, new)
-        undo.push(f"rename {new.logical_id[1]} back", _rename_one, unit, target,
+        rename(unit, target, old, new)
+        undo.push(f"rename {new.logical_id[1]} back", rename, unit, target,
                   old.replace(logical_id=new.logical_id), old)
 
 
-def _rename_one(
+def rename(
     unit: InstanceUnit, target: str, old: objects.Disk, new: objects.Disk
 ) -> None:
+    """Give a volume on a node another name."""
     result = unit.rpc.blockdev_rename(target, [((old, unit.instance), list(new.logical_id))])
     result.raise_if_failed(
         f"Can't rename {old.logical_id[1]} to {new.logical_id[1]} on node"

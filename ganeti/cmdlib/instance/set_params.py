@@ -61,7 +61,7 @@ class LUInstanceSetParams(InstanceUnit):
         return super().locks(level)
 
     def lock_nodes(self) -> Iterable[str]:
-        held = self.config.instance_nodes(self.instance)
+        held = [*self.config.instance_nodes(self.instance), *self.conversion.lock_nodes()]
         return [*held, self.new_primary] if self.new_primary else held
 
     # Hooks.

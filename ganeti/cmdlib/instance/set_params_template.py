@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ganeti import constants, errors, objects
 from ganeti import undo as undo_stack
-from ganeti.cmdlib.instance import disk_specs, disks
+from ganeti.cmdlib.checks import nodes
+from ganeti.cmdlib.instance import allocate, convert_mirrored, disk_specs, disks
 from ganeti.cmdlib.instance.base import InstanceUnit
 from ganeti.storage import registry as storage
 
@@ -39,10 +41,12 @@ def require_fitting(unit: InstanceUnit) -> None:
             raise errors.OpPrereqError(
                 f"'{key}' means nothing for the disk template '{op.disk_template}'",
                 errors.ECODE_INVAL)
-    if template.needs_secondary:
+    given = op.remote_node_uuid or op.remote_node
+    if template.needs_secondary and given and op.iallocator:
         raise errors.OpPrereqError(
-            f"Converting disks to '{op.disk_template}' is not possible in this release",
-            errors.ECODE_INVAL)
+            "Give either a secondary node or an iallocator, not both", errors.ECODE_INVAL)
+    if template.needs_secondary and not given:
+        allocate.name_of(unit, op.iallocator)
 
 
 class Conversion:
@@ -51,6 +55,22 @@ class Conversion:
     def __init__(self, unit: InstanceUnit) -> None:
         self._unit = unit
         self.new_disks: list[objects.Disk] = []
+        #: Volumes get a mirror, or lose it, with their data where it is
+        self.in_place = self.stripping = False
+        #: uuid of the node that gets the second copy
+        self.secondary: str | None = None
+        given = unit.op.remote_node_uuid or unit.op.remote_node
+        if given and unit.op.disk_template:
+            self.secondary = unit.config.expand_node(given).uuid
+
+    def lock_nodes(self) -> list[str]:
+        """Nodes that have to be locked beside those of the instance."""
+        unit = self._unit
+        if self.secondary:
+            return [self.secondary]
+        if unit.op.disk_template and storage.template(unit.op.disk_template).needs_secondary:
+            return [node.uuid for node in unit.config.group_nodes(unit.primary.group)]
+        return []
 
     def check(self) -> None:
         """Refuse what can not be converted, and lay out the new disks."""
@@ -73,23 +93,90 @@ class Conversion:
         unit.require_state([constants.ADMINST_DOWN], "have its disks converted")
         self._lay_out(wanted)
 
+    def _choose_secondary(self, wanted: str) -> None:
+        """The node for the second copy: the given one, or what an allocator says."""
+        unit = self._unit
+        if not storage.template(wanted).needs_secondary:
+            return
+        if self.secondary is None:
+            self.secondary = allocate.secondary(unit, unit.op.iallocator, unit.instance)
+            unit.feedback.info(f"Selected node {unit.node_name(self.secondary)}")
+        if self.secondary == unit.instance.primary_node:
+            raise errors.OpPrereqError(
+                f"Node {unit.primary.name} is the primary node of the instance and can not be"
+                " its secondary, too", errors.ECODE_STATE)
+        nodes.require_target(unit.config.nodes[self.secondary])
+
     def _lay_out(self, wanted: str) -> None:
+        self._choose_secondary(wanted)
         unit = self._unit
         specs = [disk_specs.Spec(
             template=wanted, size=disk.size, mode=disk.mode, name=disk.name,
             params=dict(unit.op.ext_params)) for disk in unit.disks]
-        disk_specs.require_space(unit, [unit.instance.primary_node], specs)
+        current = unit.config.disk_template(unit.instance)
+        self.in_place = convert_mirrored.gains_mirror(current, wanted)
+        self.stripping = convert_mirrored.loses_mirror(current, wanted)
+        if self.in_place:
+            specs = [dataclasses.replace(spec, vg=disk_specs.volume_group(disk))
+                     for spec, disk in zip(specs, unit.disks, strict=True)]
+        if self.secondary:
+            disk_specs.require_space(unit, [self.secondary], specs)
+        if not self.in_place and not self.stripping:
+            disk_specs.require_space(unit, [unit.instance.primary_node], specs)
+        if self.stripping:
+            self.new_disks = [convert_mirrored.stripped(disk, unit.instance.primary_node)
+                              for disk in unit.disks]
+            return
         place = disk_specs.Place(
-            unit.instance.name, unit.instance.uuid, unit.instance.primary_node, (),
+            unit.instance.name, unit.instance.uuid, unit.instance.primary_node,
+            [self.secondary] if self.secondary else (),
             unit.op.file_driver, unit.op.file_storage_dir)
         self.new_disks = disk_specs.lay_out(unit, specs, place)
 
     def apply(self) -> list[tuple[str, Any]]:
+        """Change the disks as planned."""
+        if self.stripping:
+            self._strip()
+        else:
+            self._make_new()
+            self._synchronise()
+        return [("disk_template", self._unit.op.disk_template)]
+
+    def _strip(self) -> None:
+        """Give the mirror up; the data stays in the volume that held it."""
+        unit, old_disks = self._unit, self._unit.disks
+        convert_mirrored.require_complete_here(unit, old_disks)
+        self._record(old_disks)
+        disks.set_active(unit, unit.instance, False)
+        convert_mirrored.remove_rest(unit, old_disks)
+
+    def _synchronise(self) -> None:
+        """Have the second copy filled; without waiting it goes on while the disks are active."""
+        unit = self._unit
+        if not self.secondary:
+            return
+        if not unit.op.wait_for_sync:
+            disks.set_active(unit, unit.instance, True)
+            return
+        if not disks.wait_for_sync(unit, unit.instance):
+            raise errors.OpExecError(
+                f"Some disks of instance {unit.instance.name} are degraded after"
+                " synchronisation, please look at them with 'gnt-instance info'")
+        disks.deactivate(unit, unit.instance)
+
+    def _make_new(self) -> None:
         """Make the new disks, copy, record them, and remove the old ones last of all."""
         unit = self._unit
         old_disks = unit.disks
         node_uuid = unit.instance.primary_node
         with undo_stack.Undo(unit.feedback) as undo:
+            if self.in_place:
+                convert_mirrored.add_mirrors(unit, old_disks, self.new_disks, undo)
+                self._record(old_disks)
+                undo.forget()
+                return
+            undo.push("shut down the old disks", disks.shutdown, unit, unit.instance, old_disks)
+            disks.assemble(unit, unit.instance, old_disks)
             disks.create(unit, unit.instance, self.new_disks, undo)
             for old, new in zip(old_disks, self.new_disks, strict=True):
                 unit.feedback(f"* copying {disks.describe(old)} ({old.dev_type}) to {new.dev_type}")
@@ -99,7 +186,6 @@ class Conversion:
             self._record(old_disks)
             undo.forget()
         disks.remove(unit, unit.instance, old_disks)
-        return [("disk_template", unit.op.disk_template)]
 
     def _record(self, old_disks: list[objects.Disk]) -> None:
         """Exchange the disks in one step."""

@@ -126,6 +126,8 @@ GROUP_CHECKS: list[Check] = [
           "gnt-instance replace-disks {item}, gnt-instance recreate-disks {item}"),
     Check(constants.CV_EINSTANCEFAULTYDISK, judge_instance.disk_health, _INSTANCE,
           "gnt-instance activate-disks {item}, gnt-instance replace-disks --auto {item}"),
+    Check(constants.CV_EINSTANCEFAULTYDISK, judge_instance.mirrors, _INSTANCE,
+          "gnt-instance repair-disks {item} shows both copies and what to choose"),
     Check(constants.CV_ENODEORPHANLV, judge_storage.orphan_volumes, _ORPHAN_LV,
           "lvremove on {item}, or gnt-cluster modify --reserved-lvs"),
     Check(constants.CV_ENODEORPHANINSTANCE, judge_instance.orphans, _ORPHAN,

@@ -10,12 +10,13 @@ import dataclasses
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ganeti import constants, objects, pathutils
 from ganeti.cmdlib import ancillary
 from ganeti.cmdlib.cluster.verify import answers, footprint, judge_files, view
+from ganeti.cmdlib.instance import mirror_health
 from ganeti.objects import filled as filled_objects
 from ganeti.storage import registry
 
@@ -208,10 +209,29 @@ def group_view(rpc: Any, config: objects.ConfigData, group: objects.NodeGroup, *
     reachable = {uuid for uuid, answer in found.items() if answer.arrived}
     reachable |= {node.uuid for node in config.nodes.values()
                   if not node.offline and node.uuid not in uuids}
+    states = disk_states(rpc, config, instances, reachable)
     return view.GroupView(
-        config, group, found, started, ended,
-        disk_states=disk_states(rpc, config, instances, reachable),
-        files=ancillary.files(config))
+        config, group, found, started, ended, disk_states=states,
+        files=ancillary.files(config), mirrors=separated(rpc, config, states, reachable))
+
+
+def separated(rpc: Any, config: objects.ConfigData,
+              states: Mapping[str, Mapping[str, Sequence[tuple[bool, Any]]]],
+              reachable: Collection[str]) -> dict[str, mirror_health.Finding]:
+    """Disk uuid -> how the copies stand, of mirrored disks that are degraded and not catching up.
+
+    Only those whose two nodes answer are asked again: that is where a split brain can be seen.
+    """
+    wanted = []
+    for inst_uuid, by_node in states.items():
+        inst = config.instances[inst_uuid]
+        for index, disk in enumerate(config.instance_disks(inst)):
+            seen = [found[index] for found in by_node.values() if index < len(found)]
+            broken = any(good and status["is_degraded"] and status["sync_percent"] is None
+                         for good, status in seen if isinstance(status, dict))
+            if broken and disk.nodes and all(uuid in reachable for uuid in disk.nodes):
+                wanted.append((inst, disk))
+    return mirror_health.ask(rpc, config, wanted) if wanted else {}
 
 
 def settled(rpc: Any, seen: view.GroupView, wait_durable: Callable[[], None]) -> view.GroupView:

@@ -11,6 +11,7 @@ from ganeti.cmdlib.checks import ipolicy
 from ganeti.cmdlib.cluster.verify import footprint
 from ganeti.cmdlib.cluster.verify.report import Problem, warning
 from ganeti.cmdlib.cluster.verify.view import GroupView
+from ganeti.cmdlib.instance.mirror_health import Verdict
 from ganeti.storage import registry
 
 Problems = Iterator[Problem]
@@ -104,6 +105,20 @@ def disk_health(view: GroupView) -> Problems:
                                              f"{status}")
                 elif status is not None:
                     yield from _judge_status(inst, f"disk/{index} on {node}", status)
+
+
+def mirrors(view: GroupView) -> Problems:
+    """Copies that are not connected: whether they will find together by themselves."""
+    for inst in _existing(view):
+        for disk in view.config.instance_disks(inst):
+            found = view.mirrors.get(disk.uuid)
+            if found is None:
+                continue
+            text = f"{found.disk}: {found.explain()}"
+            if found.verdict in (Verdict.SPLIT, Verdict.UNRELATED):
+                yield Problem(inst.name, text)
+            elif found.verdict is Verdict.CUT_OFF:
+                yield warning(inst.name, text)
 
 
 def _judge_status(inst: objects.Instance, where: str, status: Any) -> Problems:

@@ -12,6 +12,7 @@ from ganeti import constants, objects
 from ganeti.cmdlib import ancillary
 from ganeti.cmdlib.cluster.verify import footprint
 from ganeti.cmdlib.cluster.verify.answers import NodeAnswer
+from ganeti.cmdlib.instance.mirror_health import Finding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,8 @@ class GroupView:
     disk_states: Mapping[str, Mapping[str, Sequence[tuple[bool, Any]]]] = dataclasses.field(
         default_factory=dict)
     files: Sequence[ancillary.AncillaryFile] = ()
+    #: Disk uuid -> how its two copies stand, of mirrored disks whose nodes are not connected
+    mirrors: Mapping[str, Finding] = dataclasses.field(default_factory=dict)
 
     @property
     def master(self) -> objects.Node:
