@@ -178,7 +178,9 @@ def lay_out(
 ) -> list[objects.Disk]:
     """Disk objects for specifications; nothing is created, names are unique by their UUIDs."""
     cluster = lu.config.cluster
-    result = []
+    owner = lu.config.instances.get(place.instance_uuid)
+    held = [disk.logical_id for disk in (lu.config.instance_disks(owner) if owner else ())]
+    result: list[objects.Disk] = []
     for index, spec in enumerate(specs, first_index):
         template = storage.require_usable(spec.template)
         request = DiskRequest(
@@ -190,7 +192,8 @@ def lay_out(
             file_driver=place.file_driver, vg=spec.vg or cluster.volume_group_name,
             metavg=spec.metavg or meta_group(lu.config, template, place.primary_node),
             link=reserve_link(lu, template, place), provider=spec.provider, adopt=spec.adopt,
-            access=spec.access, params=dict(spec.params))
+            access=spec.access, params=dict(spec.params),
+            held_ids=[*held, *(disk.logical_id for disk in result)])
         result.append(template.layout(request))
     return result
 

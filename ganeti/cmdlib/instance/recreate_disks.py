@@ -83,6 +83,7 @@ class LUInstanceRecreateDisks(InstanceUnit):
         if not self.instance.disks:
             raise errors.OpPrereqError(
                 f"Instance {self.instance.name} has no disks", errors.ECODE_INVAL)
+        self._require_ours()
         for index in self.changes:
             if index >= len(self.instance.disks):
                 raise errors.OpPrereqError(
@@ -98,6 +99,14 @@ class LUInstanceRecreateDisks(InstanceUnit):
         for uuid in self.nodes or self.config.instance_nodes(self.instance):
             nodes.require_online(self.config.nodes[uuid])
         self.new_disks = [self._new_disk(index) for index in self.chosen]
+
+    def _require_ours(self) -> None:
+        for disk in self.disks:
+            if storage.template(disk.dev_type).must_adopt:
+                raise errors.OpPrereqError(
+                    f"Disk {disks.describe(disk)} of instance {self.instance.name} was adopted"
+                    f" ({disk.dev_type}) and can not be made anew here; make"
+                    f" {disk.logical_id[1]} by hand", errors.ECODE_INVAL)
 
     def _choose_nodes(self) -> None:
         needed = 2 if any(storage.template(disk.dev_type).needs_secondary
@@ -153,6 +162,9 @@ class LUInstanceRecreateDisks(InstanceUnit):
                 disks.wipe(self, self.instance, [(disk, 0) for disk in self.new_disks])
             finally:
                 disks.deactivate(self, self.instance)
+        elif not self.instance.disks_active:
+            # making them has attached them, which a stopped instance may not leave on its node
+            disks.shutdown(self, self.instance, self.new_disks)
 
     def _record(self, primary_node: str, changed: list[objects.Disk]) -> None:
         with self.cfg.edit(job=self.job_id) as draft:

@@ -31,6 +31,10 @@ def require_fitting(unit: InstanceUnit) -> None:
         raise errors.OpPrereqError(
             "Disks can not be converted and changed at once", errors.ECODE_INVAL)
     template = storage.require_usable(op.disk_template)
+    if template.needs_provider and not op.ext_params.get(constants.IDISK_PROVIDER):
+        raise errors.OpPrereqError(
+            f"Disks of the template '{op.disk_template}' need a storage provider: give"
+            " --ext-params provider=NAME", errors.ECODE_INVAL)
     checks = [("ext_params", template.needs_provider),
               ("file_driver", template.file_based), ("file_storage_dir", template.file_based),
               ("remote_node", template.needs_secondary),
@@ -110,9 +114,11 @@ class Conversion:
     def _lay_out(self, wanted: str) -> None:
         self._choose_secondary(wanted)
         unit = self._unit
+        params = dict(unit.op.ext_params)
+        provider = params.pop(constants.IDISK_PROVIDER, None)
         specs = [disk_specs.Spec(
             template=wanted, size=disk.size, mode=disk.mode, name=disk.name,
-            params=dict(unit.op.ext_params)) for disk in unit.disks]
+            provider=provider, params=params) for disk in unit.disks]
         current = unit.config.disk_template(unit.instance)
         self.in_place = convert_mirrored.gains_mirror(current, wanted)
         self.stripping = convert_mirrored.loses_mirror(current, wanted)
@@ -185,6 +191,7 @@ class Conversion:
                 result.raise_if_failed(f"Could not copy {disks.describe(old)}")
             self._record(old_disks)
             undo.forget()
+        disks.shutdown(unit, unit.instance, self.new_disks)
         disks.remove(unit, unit.instance, old_disks)
 
     def _record(self, old_disks: list[objects.Disk]) -> None:
