@@ -154,16 +154,17 @@ def _v2_controllers(base: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Group:
-    """The control groups in which a container's processes are."""
+    """The control groups in which a container's processes are, or its monitor with its hooks."""
 
     tree: Tree
     files: Files
+    kind: str = PAYLOAD
 
     def directory(self, controller: str) -> str:
-        return os.path.join(self.tree.require(controller).base, self.files.group(PAYLOAD))
+        return os.path.join(self.tree.require(controller).base, self.files.group(self.kind))
 
     def processes(self) -> list[int]:
-        """All processes of the container, those of groups that it made itself too."""
+        """All processes, those of groups that the container made itself too."""
         numbers: set[int] = set()
         for directory, _, names in os.walk(self.directory("memory")):
             if "cgroup.procs" in names:

@@ -19,7 +19,7 @@ from ganeti.utils import text
 _SECCOMP = "/usr/share/lxc/config/common.seccomp"
 #: What is kept of the console's output, and once more of what came before
 _CONSOLE_LOG_SIZE = "1MB"
-_KEY = re.compile(r"lxc(\.[a-z0-9_]+)+")
+_KEY = re.compile(r"lxc(\.[a-z0-9_-]+)+")
 #: The driver would not find the container again if these were others
 _OURS = ("lxc.rootfs.path", "lxc.cgroup.dir", "lxc.cgroup.relative", "lxc.hook.version")
 

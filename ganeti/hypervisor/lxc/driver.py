@@ -47,8 +47,9 @@ class LxcHypervisor(BaseHypervisor):
     def cleanup(self, name: str) -> None:
         """Remove what a stopped container has left on the node."""
         files = Files(name)
-        if life.group(files).processes():
+        if life.is_running(files):
             raise errors.HypervisorError(f"Instance {name} still runs; stop it first")
+        life.end(files)
         life.remove_traces(files)
 
     def reboot(self, instance: objects.Instance) -> None:

@@ -14,13 +14,14 @@ from ganeti.hypervisor import rootfs
 from ganeti.hypervisor.base import BlockDevice
 from ganeti.hypervisor.lxc import cgroup, config, disks, limits, network, paths, program
 from ganeti.hypervisor.lxc.cgroup import Group
-from ganeti.hypervisor.lxc.paths import Files
+from ganeti.hypervisor.lxc.paths import MONITOR, Files
 from ganeti.utils import io, process
 
 _END_TIMEOUT = 15
 _POLL = 0.02
 #: Without this capability a first process can not tell the kernel that it has shut down
 _SYS_BOOT = 1 << 22
+_FROZEN = ("FROZEN", "FREEZING")
 
 
 def group(files: Files) -> Group:
@@ -37,15 +38,16 @@ def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bo
         if paused:
             program.require("lxc-freeze", files)
     except errors.GenericError:
-        end(files)
+        end(files, at_once=True)
         remove_traces(files)
         raise
 
 
 def prepare(files: Files) -> None:
     """Remove what an earlier container of the name has left, and make its directories."""
-    if group(files).processes():
+    if is_running(files):
         raise errors.HypervisorError(f"Instance {files.name} runs already")
+    end(files)
     remove_traces(files)
     paths.ensure_directories()
     try:
@@ -92,13 +94,16 @@ def ask_to_stop(files: Files) -> None:
 
 def thaw(files: Files) -> None:
     """Let a paused container go on: a frozen one hears no signal."""
-    if is_frozen(files):
-        program.require("lxc-unfreeze", files)
+    own = group(files)
+    if own.read("freezer", "freezer.state") in _FROZEN:
+        own.write("freezer", "freezer.state", "THAWED")
+    elif own.read("freezer", "cgroup.freeze") == "1":
+        own.write("freezer", "cgroup.freeze", "0")
 
 
 def is_frozen(files: Files) -> bool:
     own = group(files)
-    return (own.read("freezer", "freezer.state") in ("FROZEN", "FREEZING")
+    return (own.read("freezer", "freezer.state") in _FROZEN
             or own.read("freezer", "cgroup.freeze") == "1")
 
 
@@ -119,43 +124,61 @@ def _may_reboot(number: int) -> bool:
     return True
 
 
-def end(files: Files) -> None:
-    """End a container at once, also one whose monitor has died."""
-    watcher = program.monitor(files)
-    if watcher is not None:
-        result = program.call("lxc-stop", files, "--kill")
-        if result.failed:
-            logging.info("lxc-stop of %s: %s", files.name, result.output.strip())
-    own = group(files)
+def end(files: Files, at_once: bool = False) -> None:
+    """End all processes of a container, whatever became of its monitor.
+
+    A monitor that lives takes down what it has set up, and goes too; `at_once` is for one that
+    may be at its start yet.
+    """
+    thaw(files)
+    _kill(group(files))
+    if at_once:
+        _kill_monitor(files)
+    else:
+        _await_monitor(files)
+
+
+def _kill(group: Group) -> None:
     deadline = time.monotonic() + _END_TIMEOUT
-    while own.processes() or program.monitor(files) is not None:
+    while group.processes():
         if time.monotonic() > deadline:
-            _kill_monitor(files)
             raise errors.HypervisorError(
-                f"Processes of container {files.name} survive SIGKILL; they hang in the kernel,"
-                " probably on storage that does not answer")
-        own.kill()
+                f"Processes of container {group.files.name} survive SIGKILL; they hang in the"
+                " kernel, probably on storage that does not answer")
+        group.kill()
+        time.sleep(_POLL)
+
+
+def _await_monitor(files: Files) -> None:
+    """Wait until the monitor of a container that ended is gone; end one that hangs."""
+    deadline = time.monotonic() + _END_TIMEOUT
+    while program.monitor(files) is not None:
+        if time.monotonic() > deadline:
+            logging.warning("The monitor of container %s did not end with it, ending it",
+                            files.name)
+            _kill_monitor(files)
+            return
         time.sleep(_POLL)
 
 
 def _kill_monitor(files: Files) -> None:
+    """End a monitor and the hooks that it runs; before it has its group they share its session."""
     watcher = program.monitor(files)
     if watcher is not None:
-        process.end(watcher, 1.0)
+        try:
+            leads = os.getpgid(watcher) == watcher
+        except ProcessLookupError:
+            return
+        process.end(watcher, 0.0, group=leads)
+    _kill(Group(cgroup.tree(), files, MONITOR))
 
 
 def remove_traces(files: Files) -> None:
     """Remove files, loop devices and control groups of a container that does not run.
 
-    The log stays. The monitor of a container that ended by itself may still be at its end.
+    Its logs stay.
     """
-    deadline = time.monotonic() + _END_TIMEOUT
-    while program.monitor(files) is not None:
-        if time.monotonic() > deadline:
-            logging.warning("The monitor of container %s did not end with it", files.name)
-            _kill_monitor(files)
-            break
-        time.sleep(_POLL)
+    _await_monitor(files)
     cgroup.remove(files)
     disks.detach(files)
     try:
