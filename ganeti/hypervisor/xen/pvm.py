@@ -30,7 +30,7 @@ class XenPvmHypervisor(XenHypervisor):
         if hvp["use_bootloader"]:
             cfg.text("bootloader", hvp["bootloader_path"])
             if hvp["bootloader_args"]:
-                cfg.text("bootloader_args", hvp["bootloader_args"])
+                cfg.words("bootloader_args", validate.words(hvp["bootloader_args"]))
         else:
             cfg.text("kernel", hvp["kernel_path"])
             if hvp["initrd_path"]:

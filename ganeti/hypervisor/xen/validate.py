@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 
 from ganeti import constants, errors
@@ -43,6 +44,17 @@ def check_paravirtual(hvp: HvParams) -> None:
     if hvp["use_bootloader"] and not hvp["bootloader_path"]:
         raise _refuse(name, "use_bootloader needs bootloader_path, such as"
                             " /usr/lib/xen-4.17/bin/pygrub")
+
+
+    words(hvp["bootloader_args"])
+
+
+def words(value: str) -> list[str]:
+    """The words of `bootloader_args`, which may be quoted as in a shell."""
+    try:
+        return shlex.split(value)
+    except ValueError as err:
+        raise _refuse(constants.HT_XEN_PVM, f"bootloader_args: {err}") from None
 
 
 def check_full(hvp: HvParams) -> None:

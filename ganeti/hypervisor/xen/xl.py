@@ -23,7 +23,8 @@ _HINTS = [
     (r"cannot open libxl context|Is xen running|xs_open|xenstore.*(connect|socket)",
      "the tools can not reach Xen or xenstored: start Xen's services ('systemctl start xen'; of"
      " other distributions than Debian 'xencommons')"),
-    (r"failed to free memory|Cannot allocate memory|Not enough memory|out of memory",
+    (r"segment kernel too large", "the guest has too little memory for its kernel"),
+    (r"failed to free memory|[Cc]annot allocate|can't allocate|Not enough memory|out of memory",
      "the node has too little free memory: look at 'xl info', and fix the memory of dom0 with"
      " dom0_mem on Xen's command line"),
     (r"hotplug|script.*(exited|killing|failed)|unable to add (disk|nic|vif)",
