@@ -322,6 +322,11 @@ class DiskTemplate(ABC):
         """The logical id as people may see it."""
         return list(disk.logical_id)
 
+    def present_id(self, disk: objects.Disk, adopt: str) -> list[Any] | None:
+        """The logical id that the volume `adopt` has before it is renamed to be `disk`; None
+        for volumes that keep their own name."""
+        return None
+
     def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
         """The logical id after the instance has another name (`path_follows_instance` only)."""
         raise errors.ProgrammerError(f"Disks of type {self.name} do not follow instance names")

@@ -262,8 +262,10 @@ class PlainTemplate(DiskTemplate):
     device_class = LvmDevice
 
     def logical_id(self, request: DiskRequest) -> list[Any]:
-        group = request.vg or constants.DEFAULT_VG
-        return [group, request.adopt or f"{request.unique_id}.disk{request.index}"]
+        return [request.vg or constants.DEFAULT_VG, f"{request.unique_id}.disk{request.index}"]
+
+    def present_id(self, disk: objects.Disk, adopt: str) -> list[Any] | None:
+        return [disk.logical_id[0], check_name("logical volume", adopt)]
 
     def describe(self, disk: objects.Disk) -> dict[str, Any]:
         return {"VG": disk.logical_id[0], "ID": disk.logical_id[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ganeti import constants, errors, objects, opcodes
@@ -10,6 +11,7 @@ from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters as parameters
 from ganeti.cmdlib.checks import ipolicy, memory, names, nics, nodes, os_definitions
 from ganeti.cmdlib.instance import (
+    adopt,
     allocate,
     create_request,
     disk_specs,
@@ -135,6 +137,9 @@ class LUInstanceCreate(base.LogicalUnit):
         for uuid in self._given_nodes():
             nodes.require_target(self.config.nodes[uuid])
         self.group = self.config.group_of(self.node)
+        if adopt.wanted(self.request.disks):
+            self.request = dataclasses.replace(
+                self.request, disks=adopt.with_sizes(self, self.primary, self.request.disks))
         self._settle_nics()
         self._check_parameters()
         self._check_policy()
@@ -312,7 +317,9 @@ class LUInstanceCreate(base.LogicalUnit):
         undo = undo_stack.Undo(self.feedback)
         try:
             with undo:
-                if laid_out:
+                if adopt.wanted(self.request.disks):
+                    adopt.take_over(self, instance, laid_out, self.request.disks, undo)
+                elif laid_out:
                     self.feedback("* creating instance disks...")
                     disks.create(self, instance, laid_out, undo)
                 self.feedback(f"adding instance {self.name} to cluster config")
@@ -353,7 +360,7 @@ class LUInstanceCreate(base.LogicalUnit):
         disks.activate(self, instance)
         instance = self.config.instances[instance.uuid]
         held = self.config.instance_disks(instance)
-        if self.config.cluster.prealloc_wipe_disks:
+        if self.config.cluster.prealloc_wipe_disks and not adopt.wanted(self.request.disks):
             disks.wipe(self, instance, [(disk, 0) for disk in held])
         self.release(Level.NODE)
         if not disks.wait_for_sync(self, instance, oneshot=not self.op.wait_for_sync) \

@@ -12,7 +12,7 @@ from typing import Any
 from ganeti import constants, errors, objects, serializer
 from ganeti.cmdlib.checks import instance_parameters as parameters
 from ganeti.cmdlib.checks import names, nics
-from ganeti.cmdlib.instance import disk_specs
+from ganeti.cmdlib.instance import adopt, disk_specs
 from ganeti.storage import registry as storage
 
 #: Parameters that mean something only when an instance comes from elsewhere
@@ -50,7 +50,7 @@ def read(config: objects.ConfigData, op: Any) -> Request:
     template = _template(cluster, op)
     install, start = _what_to_do(op)
     os_type = op.os_type or ""
-    if not os_type and install:
+    if not os_type and install and not any(disk.get("adopt") for disk in op.disks):
         raise errors.OpPrereqError(
             "No guest OS was given; name one with --os-type, or use --no-install",
             errors.ECODE_INVAL)
@@ -69,8 +69,8 @@ def read(config: objects.ConfigData, op: Any) -> Request:
     return Request(
         name=name, hypervisor=hypervisor, template=template, os_type=os_type, hvparams=hvparams,
         beparams=beparams, osparams=osparams, osparams_private=private, osparams_secret=secret,
-        disks=specs, nics=wishes, tags=list(op.tags), install=install and bool(specs),
-        start=start,
+        disks=specs, nics=wishes, tags=list(op.tags), start=start,
+        install=install and bool(specs) and not adopt.wanted(specs),
         needs_secondary=any(storage.template(spec.template).needs_secondary for spec in specs))
 
 
@@ -164,9 +164,7 @@ def _disks(op: Any, template: str) -> list[disk_specs.Spec]:
         raise errors.OpPrereqError(
             f"The disk template '{template}' needs at least one disk; the template"
             f" '{constants.DT_DISKLESS}' is for instances without", errors.ECODE_INVAL)
-    if any(spec.adopt for spec in specs):
-        raise errors.OpPrereqError(
-            "Taking over existing volumes is not possible in this release", errors.ECODE_INVAL)
+    adopt.require_consistent(op, specs)
     disk_specs.require_unique_names(spec.name for spec in specs)
     files = [spec for spec in specs if storage.template(spec.template).file_based]
     for key in ("file_driver", "file_storage_dir"):

@@ -94,9 +94,13 @@ def _require_fitting(template: Any, wanted: Mapping[str, Any], where: str) -> No
 
 def _size(wanted: Mapping[str, Any], where: str) -> int:
     value = wanted.get(_SIZE)
+    if wanted.get("adopt"):
+        if value:
+            raise errors.OpPrereqError(
+                f"{where}: a volume that is adopted has a size, none can be given",
+                errors.ECODE_INVAL)
+        return 0
     if value is None:
-        if wanted.get("adopt"):
-            return 0
         raise errors.OpPrereqError(f"{where}: the size is missing", errors.ECODE_INVAL)
     size = parse_size(value, where)
     if size <= 0:
