@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from ganeti.tools.vcluster import layout
 from test.lab.vm.machine import CommandFailed, Machine
 
 _OUTCOME = re.compile(
-    r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL)\S* (?:\[\d+\] )?\S*::(\w+)\[([^\]]+)\]", re.MULTILINE)
+    r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL)\S* (?:\[\d+\] )?\S*::(\w+)", re.MULTILINE)
 
 
-def run(node: Machine, file: str, kit: str, more: str = "") -> dict[str, str]:
-    """Run a suite for one kit on a node; test -> outcome. A test that fails is raised.
+def run(node: Machine, files: str, kit: str, more: str = "") -> dict[str, str]:
+    """Run suites for one kit on a node; test -> outcome. A test that fails is raised.
 
-    `file` is relative to test/drivers; `more` are further words for pytest.
+    `files` are names below test/drivers, `kit` is an expression as of pytest's -k, `more` are
+    further words for pytest.
     """
+    paths = " ".join(f"test/drivers/{file}" for file in files.split())
     top = layout.checkout()
     result = node.try_run(
         f"cd {top} && python3=$(ls -d {top}/.venv/bin/python3 /opt/ganeti/env/bin/python3 "
         "2>/dev/null | head -1) && PYTHONDONTWRITEBYTECODE=1 $python3 -m pytest -q -rA --tb=short "
         "--noconftest -c /dev/null --rootdir=. -p no:cacheprovider --basetemp=/tmp/conformance "
-        f"test/drivers/{file} -k {kit!r} {more}", timeout=900)
-    outcomes = {test: outcome for outcome, test, _ in _OUTCOME.findall(result.stdout)}
+        f"{paths} -k {shlex.quote(kit)} {more}", timeout=900)
+    outcomes = {test: outcome for outcome, test in _OUTCOME.findall(result.stdout)}
     if result.returncode:
-        raise CommandFailed(f"{node.name}: {file} for {kit}:\n{result.stdout}{result.stderr}")
+        raise CommandFailed(f"{node.name}: {files} for {kit}:\n{result.stdout}{result.stderr}")
     return outcomes

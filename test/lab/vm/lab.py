@@ -28,6 +28,7 @@ from test.lab.vm.machine import Kind, Machine
 from test.vcluster.fixture import VirtualCluster
 
 TURN = pathlib.Path("/run/lock/ganeti-lab.lock")
+TEMPLATES = "plain,drbd,file,sharedfile,diskless,ext,rbd,blockdev"
 #: Small guests are the point here, and small disks.
 _BOUNDS = ("min:memory-size=4,cpu-count=1,disk-count=0,disk-size=1,nic-count=0,spindle-use=1"
            "/max:memory-size=32768,cpu-count=8,disk-count=16,disk-size=1048576,nic-count=8,"
@@ -177,6 +178,9 @@ class Lab:
         self.gnt("gnt-node", "modify", "--vm-capable=no", self.master.name)
         for node in self.nodes:
             self.gnt("gnt-node", "add", "--no-ssh-key-check", node.name)
+        self.gnt("gnt-cluster", "modify", f"--vg-name={self.vg}",
+                 "--drbd-usermode-helper=/bin/true",
+                 f"--enabled-disk-templates={TEMPLATES}", f"--ipolicy-disk-templates={TEMPLATES}")
 
     # its parts
 

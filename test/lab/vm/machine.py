@@ -7,6 +7,7 @@ seconds; one whose power was pulled boots from its own disk.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import shlex
@@ -21,13 +22,16 @@ from test.lab.vm.errors import LabError
 from test.lab.vm.network import Network
 from test.lab.vm.qmp import Monitor
 
-DATA_MIB = 4096
+#: Sparse files; a cluster wants volume groups of 20 GiB
+DATA_MIB = 24 * 1024
 SPARE_MIB = 512
 BOOT_TIMEOUT = 300
 _LINUX = ("quiet root=/dev/vda panic=1 net.ifnames=0 mitigations=off nokaslr tsc=nowatchdog "
           "random.trust_bootloader=on")
 _XEN = ("dom0_mem={dom0}M console=com1 com1=115200 loglvl=warning guest_loglvl=warning "
         "spec-ctrl=no xpti=no bti=no pv-l1tf=no smt=1 cpufreq=none watchdog=0")
+#: A state can only be loaded by a machine that is made in the same way.
+_HARDWARE = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:8]
 
 
 class CommandFailed(AssertionError):
@@ -159,7 +163,7 @@ class Machine:
             (self.directory / "ssh").unlink(missing_ok=True)
 
     def _template_file(self, part: str) -> pathlib.Path:
-        return self._image / f"template-{self._kind.name}.{part}"
+        return self._image / f"template-{self._kind.name}-{_HARDWARE}.{part}"
 
     def _make_disks(self, base: str = "") -> None:
         base = base or f"-F qcow2 -b {self._template_file('qcow2')}"
@@ -250,6 +254,8 @@ class Machine:
 
     def make_template(self) -> None:
         """Boot this machine (number 0) once and save its state for all of its kind."""
+        for old in self._image.glob(f"template-{self._kind.name}-*"):
+            old.unlink()
         self.directory.mkdir(exist_ok=True)
         self._make_disks(f"-F raw -b {self._image}/root.img")
         self._launch()

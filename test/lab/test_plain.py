@@ -1,0 +1,191 @@
+"""Disks on LVM as an administrator handles them, on the test machines."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from test.lab.vm import conformance
+from test.lab.vm.lab import Lab
+
+GUEST = ("-H", "kvm", "-B", "memory=16", "-o", "demo-linux+bootsector", "--no-ip-check",
+         "--no-name-check")
+OWNED = "lvs --noheadings --nosuffix --units m -o lv_name,lv_size -S tags=originstname+"
+
+
+def add(lab: Lab, name: str, *more: str) -> None:
+    lab.gnt("gnt-instance", "add", "-t", "plain", *GUEST, "-n", "node1", *more, name)
+
+
+def volumes(lab: Lab, name: str) -> dict[str, float]:
+    """Volumes on node1 that are noted as an instance's -> MiB."""
+    words = lab.node(1).run(OWNED + name).split()
+    return dict(zip(words[::2], map(float, words[1::2]), strict=True))
+
+
+def complaints(lab: Lab) -> list[str]:
+    """What verification has to say about volumes."""
+    said = lab.try_gnt("gnt-cluster", "verify").stdout.splitlines()
+    return [line.partition(" - ")[2] for line in said
+            if " - " in line and "volume" in line and "Hint" not in line]
+
+
+@pytest.fixture
+def lab(vm_cluster: Lab) -> Iterator[Lab]:
+    """The cluster, without instances and without volumes before and after."""
+    yield vm_cluster
+    for name in vm_cluster.gnt("gnt-instance", "list", "--no-headers", "-o", "name").split():
+        vm_cluster.gnt("gnt-instance", "remove", "-f", "--shutdown-timeout=0", name)
+    for node in vm_cluster.nodes:
+        assert node.run("lvs --noheadings -o lv_name xenvg").split() == []
+
+
+def test_the_driver_on_real_volumes(vm_cluster: Lab) -> None:
+    node = vm_cluster.node(1)
+    node.run("vgcreate -q -s 1m labtest /dev/vdd")
+    try:
+        outcomes = conformance.run(node, "test_storage.py test_lvm.py", "plain or lvm")
+    finally:
+        node.run("vgremove -q -f labtest && pvremove -q /dev/vdd")
+    assert set(outcomes.values()) == {"PASSED"}
+    assert len(outcomes) >= 24
+
+
+def test_lvmstrap_takes_unused_disks_only(vm_cluster: Lab) -> None:
+    node = vm_cluster.node(2)
+    rows = {line.split()[0]: line for line in node.run("lvmstrap -v diskinfo").splitlines()[1:]}
+    assert "is mounted on /" in rows["vda"]
+    assert "is in volume group xenvg" in rows["vdb"]
+    assert "read-only" in rows["vdc"]
+    assert rows["vdd"].split()[1:] == ["512M", "no", "-"]
+    for refused, reason in (("-d vdb -g other", "not free: .*in volume group xenvg"),
+                            ("-d vdx -g other", "no disk 'vdx'"), ("-g other", "--alldisks"),
+                            ("-d vdd -g xenvg", "volume group xenvg already")):
+        result = node.try_run(f"lvmstrap create {refused}")
+        assert result.returncode == 1, refused
+        assert re.search(reason, result.stderr), result.stderr
+    for more in ("", "--use-sfdisk"):
+        assert "Volume group strapped has 512M" in node.run(f"lvmstrap create --alldisks "
+                                                            f"-g strapped {more}")
+        assert node.run("pvs --noheadings -o pv_name -S vg_name=strapped").split() == ["/dev/vdd1"]
+        assert "in volume group strapped" in node.run("lvmstrap diskinfo")
+        node.run("vgremove -q strapped && pvremove -q /dev/vdd1 && wipefs -a -q /dev/vdd && "
+                 "udevadm settle")
+
+
+def test_the_life_of_a_guest_on_a_volume(lab: Lab) -> None:
+    add(lab, "web", "-s", "32m")
+    (name,) = volumes(lab, "web")
+    assert name.endswith(".disk0")
+    note = lab.node(1).read(f"/var/run/ganeti/bdev-cache/bdev_xenvg_{name}")
+    assert note == "web primary disk/0\n"
+    lab.gnt("gnt-instance", "grow-disk", "web", "0", "9m")
+    assert volumes(lab, "web") == {name: 44.0}, "whole extents"
+    assert lab.gnt("gnt-instance", "list", "--no-headers", "-o", "status,disk.sizes").split() == [
+        "running", "41"]
+    listed = lab.gnt("gnt-node", "volumes", "--no-headers", "node1").split()
+    assert listed == ["node1", "/dev/vdb", "xenvg", name, "44M", "web"]
+    lab.gnt("gnt-instance", "shutdown", "--timeout=0", "web")
+    lab.gnt("gnt-instance", "modify", "--disk", "add:size=8m", "web")
+    assert sorted(volumes(lab, "web").values()) == [8.0, 44.0]
+    lab.gnt("gnt-instance", "modify", "--disk", "-1:remove", "web")
+    assert list(volumes(lab, "web")) == [name]
+    refused = lab.try_gnt("gnt-instance", "modify", "--disk", "add:size=900g", "web")
+    assert "Not enough space in xenvg on node node1" in refused.stderr
+    lab.gnt("gnt-instance", "modify", "-t", "file", "web")
+    assert volumes(lab, "web") == {}
+    lab.gnt("gnt-instance", "modify", "-t", "plain", "web")
+    lab.gnt("gnt-instance", "startup", "web")
+    status = lab.gnt("gnt-instance", "list", "--no-headers", "-o", "status", "web").strip()
+    assert status == "running", "what was installed is still on the disk"
+    assert complaints(lab) == []
+
+
+def test_an_existing_volume_is_adopted_with_its_data(lab: Lab) -> None:
+    node = lab.node(1)
+    node.run("lvcreate -q -qq -Wn -L 16m -n old xenvg; echo precious | dd of=/dev/xenvg/old "
+             "conv=fsync 2>/dev/null; lvcreate -q -qq -Wn -L 4m -n reserved xenvg")
+    assert complaints(lab) == ["WARNING: node node1: volume xenvg/old is unknown",
+                               "WARNING: node node1: volume xenvg/reserved is unknown"]
+    lab.gnt("gnt-cluster", "modify", "--reserved-lvs=xenvg/res.*")
+
+    def adopt(*more: str) -> subprocess.CompletedProcess[str]:
+        return lab.try_gnt("gnt-instance", "add", "-t", "plain", *GUEST, "--no-start", "-n",
+                           "node1", *more, "legacy")
+
+    try:
+        assert complaints(lab) == ["WARNING: node node1: volume xenvg/old is unknown"]
+        assert "no volume xenvg/other to adopt" in adopt("--disk", "0:adopt=other").stderr
+        half = adopt("--disk", "0:adopt=old", "--disk", "1:size=8m")
+        assert "either all disks" in half.stderr
+        in_use = "exec 3</dev/xenvg/old; sleep 600"
+        node.run(f"setsid sh -c '{in_use}' >/dev/null 2>&1 & echo $! >/run/holder")
+        assert "is in use" in adopt("--disk", "0:adopt=old").stderr
+        node.run("kill -- -$(cat /run/holder) || pkill -P $(cat /run/holder)")
+        done = adopt("--disk", "0:adopt=old")
+        assert done.returncode == 0, done.stderr
+        (name,) = volumes(lab, "legacy")
+        lab.gnt("gnt-instance", "activate-disks", "legacy")
+        assert node.run(f"head -c 8 /dev/xenvg/{name}") == "precious"
+        assert complaints(lab) == []
+    finally:
+        lab.gnt("gnt-cluster", "modify", "--reserved-lvs=")
+        node.run("lvremove -q -f xenvg/reserved; lvremove -q -f xenvg/old 2>/dev/null; true")
+
+
+def test_a_lost_volume_is_told_and_made_anew(lab: Lab) -> None:
+    add(lab, "web", "-s", "8m", "--no-start")
+    refused = lab.try_gnt("gnt-instance", "recreate-disks", "web")
+    assert "exists already" in refused.stderr
+    (name,) = volumes(lab, "web")
+    lab.node(1).run(f"lvremove -q -f xenvg/{name}")
+    assert complaints(lab) == [
+        f"ERROR: instance web: volume xenvg/{name} is missing on node1"]
+    lab.gnt("gnt-instance", "recreate-disks", "web")
+    assert complaints(lab) == []
+    assert list(volumes(lab, "web").values()) == [8.0]
+
+
+def test_new_disks_are_wiped_where_the_cluster_wants_it(lab: Lab) -> None:
+    lab.node(1).run("lvcreate -q -qq -Wn -L 40m -n dirty xenvg; "
+                    "tr '\\0' X </dev/zero | dd of=/dev/xenvg/dirty bs=1M 2>/dev/null; sync; "
+                    "lvremove -q -f xenvg/dirty")
+    lab.gnt("gnt-cluster", "modify", "--prealloc-wipe-disks=yes")
+    try:
+        add(lab, "web", "-s", "40m", "--no-install", "--no-start")
+    finally:
+        lab.gnt("gnt-cluster", "modify", "--prealloc-wipe-disks=no")
+    (name,) = volumes(lab, "web")
+    lab.gnt("gnt-instance", "activate-disks", "web")
+    zeroes = f"cmp -n {40 << 20} /dev/xenvg/{name} /dev/zero"
+    assert lab.node(1).try_run(zeroes).returncode == 0, "what lay there before can not be read"
+
+
+@pytest.fixture
+def spindles(vm_cluster: Lab) -> Iterator[str]:
+    """A volume group of three physical volumes on node1."""
+    node = vm_cluster.node(1)
+    node.run("for n in 1 2 3; do truncate -s 64M /root/pv$n; losetup -f /root/pv$n; done; "
+             "vgcreate -q spin $(losetup -n -O NAME)")
+    yield "spin"
+    node.run("vgremove -q -f spin; losetup -D; rm /root/pv*")
+
+
+def test_disks_have_spindles_of_their_own(spindles: str, lab: Lab) -> None:
+    lab.gnt("gnt-cluster", "modify", "--node-parameters=exclusive_storage=true")
+    try:
+        refused = lab.try_gnt("gnt-instance", "add", "-t", "plain", *GUEST, "--no-start", "-n",
+                              "node1", "--disk", f"0:size=16m,vg={spindles}", "web")
+        assert "spindles" in refused.stderr
+        add(lab, "web", "--no-start", "--disk", f"0:size=72m,spindles=2,vg={spindles}")
+        shown = lab.gnt("gnt-instance", "list", "--no-headers", "-o", "disk.spindles", "web")
+        assert shown.split() == ["2"]
+        (name,) = volumes(lab, "web")
+        used = lab.node(1).run(f"lvs --noheadings -o devices {spindles}/{name}")
+        assert len({part.split("(")[0] for part in used.split()}) == 2
+        lab.gnt("gnt-instance", "remove", "-f", "--shutdown-timeout=0", "web")
+    finally:
+        lab.gnt("gnt-cluster", "modify", "--node-parameters=exclusive_storage=false")
