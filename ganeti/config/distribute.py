@@ -109,6 +109,11 @@ class Distribution:
             self._after_write(config)
         self._retry_later()
 
+    def leave_out(self, uuids: Iterable[str]) -> None:
+        """Do not wait for nodes that have just been found to be silent."""
+        with self._mutex:
+            self._behind.update(dict.fromkeys(uuids, "does not answer"))
+
     def settle(self) -> None:
         """Have candidates that got changes only write their copies whole."""
         try:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ganeti import constants
+from ganeti import constants, errors
 from ganeti.jqueue import replica
 from ganeti.utils import journal
 
@@ -59,8 +59,14 @@ class Store:
 
     def recover(self) -> None:
         """After a crash: bring the files to the state the journal tells."""
-        os.makedirs(os.path.join(self._directory, ARCHIVE), mode=0o750, exist_ok=True)
-        count = self._journal.replay()
+        try:
+            os.makedirs(os.path.join(self._directory, ARCHIVE), mode=0o750, exist_ok=True)
+            count = self._journal.replay()
+        except OSError as err:
+            raise errors.JobQueueError(
+                f"The journal of the job queue can not be carried out in {self._directory}:"
+                f" {err.strerror}; nothing is lost: make room or mend the file system, then start"
+                " the master daemon again") from err
         if count:
             logging.info("Job queue: did %d journalled changes again", count)
 

@@ -7,12 +7,15 @@ is the master decides whether it may be done; see ``voting``.
 from __future__ import annotations
 
 import collections
+import concurrent.futures
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from ganeti import constants, errors, objects, ssconf, undo
 from ganeti.cmdlib.cluster import master_ip
 from ganeti.config import distribute, files, store
 from ganeti.masterd import freshness
+from ganeti.rpc import result as rpc_result
 from ganeti.rpc import runner
 from ganeti.utils import journal, net, retry
 
@@ -26,20 +29,35 @@ def fail_over(feedback: undo.Feedback, *, no_voting: bool = False, ignore_offlin
     path = files.default_path()
     config = files.read(path, keep_old=True)
     me = require_candidate(config)
-    with runner.RpcRunner.bootstrap(config=lambda: config) as rpc:
+    old = config.cluster.master_node
+    with runner.RpcRunner.bootstrap(config=lambda: config) as rpc, \
+            concurrent.futures.ThreadPoolExecutor(2, "failover") as pool:
+        # a dead node costs a time-out: everybody is asked for everything at the same time
+        asked = pool.submit(_versions, rpc, freshness.nodes_to_ask(config, me.name))
         if no_voting:
             feedback("Going on without the votes of the other nodes, as told")
         else:
             require_agreement(rpc, config, me, ignore_offline)
-        require_newest(rpc, config, me, feedback, accept_older_data)
-        stop_old_master(rpc, config, feedback)
-        # What the old master did until it stopped counts as well.
-        config = files.read(path)
-        highest = require_newest(rpc, config, me, _quiet, accept_older_data)
-        take_over(rpc, path, me, feedback, highest)
+        answers = asked.result()
+        highest = require_newest(config, answers, feedback, accept_older_data)
+        silent = {uuid for uuid, answer in answers.items() if answer.fail_msg}
+        stopped = pool.submit(stop_old_master, rpc, config, feedback)
+        if old not in silent:
+            stopped.result()
+            # What the old master did until it stopped counts as well.
+            config = files.read(path)
+            highest = require_newest(config, _versions(rpc, set(answers) - silent), _quiet,
+                                     accept_older_data)
+        take_over(rpc, path, me, feedback, highest, silent)
         result = rpc.node_start_master_daemons(me.uuid, no_voting)
         result.raise_if_failed(f"The master daemons on {me.name} can not be started")
+        stopped.result()
     feedback(f"{me.name} is the master now")
+
+
+def _versions(rpc: runner.RpcRunner, uuids: Collection[str]) -> dict[str, rpc_result.RpcResult]:
+    """What the candidates have."""
+    return rpc.multi_within(freshness.ANSWER_SECONDS, uuids, freshness.CALL)
 
 
 def require_candidate(config: objects.ConfigData) -> objects.Node:
@@ -81,12 +99,10 @@ def require_agreement(rpc: runner.RpcRunner, config: objects.ConfigData,
             errors.ECODE_ENVIRON)
 
 
-def require_newest(rpc: runner.RpcRunner, config: objects.ConfigData, me: objects.Node,
+def require_newest(config: objects.ConfigData, answers: Mapping[str, rpc_result.RpcResult],
                    feedback: undo.Feedback, accept_older_data: bool) -> freshness.State:
     """Refuse to roll the cluster back to older data; gives the newest numbers found."""
-    others = freshness.nodes_to_ask(config, me.name)
-    found = freshness.judge(config, rpc.multi_within(
-        freshness.ANSWER_SECONDS, others, freshness.CALL))
+    found = freshness.judge(config, answers)
     for name, trouble in sorted(found.silent.items()):
         feedback(f"Warning: whether {name} has newer data is not known ({trouble})")
     if not found.newer:
@@ -110,13 +126,15 @@ def stop_old_master(rpc: runner.RpcRunner, config: objects.ConfigData,
     """Stop the daemons of the old master and see that the cluster's address is gone."""
     cluster = config.cluster
     old = cluster.master_node
-    released = rpc.multi_within(30.0, [old], "node_deactivate_master_ip",
-                                master_ip.master_params(config),
-                                cluster.use_external_mip_script)[old]
+    with concurrent.futures.ThreadPoolExecutor(1, "release-ip") as pool:
+        releasing = pool.submit(
+            rpc.multi_within, 30.0, [old], "node_deactivate_master_ip",
+            master_ip.master_params(config), cluster.use_external_mip_script)
+        result = rpc.multi_within(60.0, [old], "node_stop_master")[old]
+        released = releasing.result()[old]
     if released.fail_msg and not released.offline:
         feedback(f"Warning: {config.master_node_name} could not give up the master IP"
                  f" ({released.fail_msg})")
-    result = rpc.multi_within(60.0, [old], "node_stop_master")[old]
     if result.fail_msg:
         feedback(f"Warning: the master role of {config.master_node_name} could not be taken"
                  f" away ({result.fail_msg}); make sure that it is down, or stop its master"
@@ -137,8 +155,10 @@ def _disappears(address: str, port: int) -> bool:
 
 
 def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: undo.Feedback,
-              highest: freshness.State | None = None) -> None:
+              highest: freshness.State | None = None, silent: Collection[str] = ()) -> None:
     """Write down here and on all reachable nodes that this node is the master.
+
+    Nodes that were silent a moment ago are not waited for; the new master daemon tries them again.
 
     Serial numbers and job ids go on from the highest that any candidate has, even if this node
     never had them: no number stands for two things.
@@ -151,6 +171,7 @@ def take_over(rpc: runner.RpcRunner, path: str, me: objects.Node, feedback: undo
             me.uuid].raise_if_failed("The job queue of this node can not be written")
     cfg = store.ConfigStore(config, path)
     distribution = distribute.Distribution(rpc, path)
+    distribution.leave_out(silent)
     cfg.start(distribution)
     try:
         with cfg.edit() as draft:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 from ganeti import constants, errors, mcpu, objects, pathutils, runtime, ssconf
@@ -65,7 +66,9 @@ def newest_copy() -> str:
 class Master:
     """The running master daemon."""
 
-    def __init__(self, cfg: store.ConfigStore, rpc: runner.RpcRunner) -> None:
+    def __init__(self, cfg: store.ConfigStore, rpc: runner.RpcRunner,
+                 silent: Collection[str] = ()) -> None:
+        self._silent = frozenset(silent)
         self._loop = asyncio.get_running_loop()
         self._lock: io.FileLock | None = None
         self._sockets: list[luxi_server.LuxiServer] = []
@@ -104,7 +107,7 @@ class Master:
     async def _sync_candidates(self) -> None:
         """Bring the candidates' copies of the queue up to date before jobs are taken."""
         deadline = time.monotonic() + SYNC_SECONDS
-        while self._store.lagging() and time.monotonic() < deadline:
+        while self._store.lagging().keys() - self._silent and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         for uuid, trouble in self._store.lagging().items():
             logging.warning("The job queue's copy on node %s is behind: %s",

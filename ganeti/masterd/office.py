@@ -4,43 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ganeti import errors, objects, ssconf
 from ganeti.masterd import freshness, voting
-from ganeti.rpc import runner
+from ganeti.rpc import result, runner
 
 LOOK_SECONDS: Final = 5.0
 """How often this node's own ssconf is looked at: a new master writes its name there."""
 
 VOTE_EVERY: Final = 6
-"""The other nodes are asked each time after so many looks."""
+"""All nodes are asked each time after so many looks, the candidates at every one."""
 
 
 async def take(no_voting: bool, me: str, rpc: runner.RpcRunner,
-               config: objects.ConfigData) -> None:
-    """Refuse to be a second master, or to bring back an older configuration."""
+               config: objects.ConfigData) -> frozenset[str]:
+    """Refuse to be a second master, or to bring back an older configuration.
+
+    Votes and versions are asked for at the same time, since a dead node answers neither. Gives
+    the candidates that do not answer: nobody has to wait for them again.
+    """
     if config.master_node_name != me:
         raise voting.NotMaster(
             f"This node is {me}, the master of its configuration is {config.master_node_name}")
     if no_voting:
         logging.warning("Starting without the votes of the other nodes, as told")
-        return
-    votes = await voting.require_majority(rpc, config, me)
-    logging.info("This node is the master: %s", votes.describe())
-    await _require_newest(rpc, config, me)
+        return frozenset()
+    begin = time.monotonic()
+    asked = asyncio.ensure_future(_versions(rpc, freshness.nodes_to_ask(config, me)))
+    try:
+        votes = await voting.require_majority(rpc, config, me)
+        logging.info("This node is the master: %s", votes.describe())
+        answers = await asked
+    finally:
+        asked.cancel()
+    silent = [uuid for uuid, answer in answers.items() if answer.fail_msg]
+    if silent and time.monotonic() - begin > voting.PAUSE_SECONDS:
+        # nodes were waited for, and may have come up meanwhile
+        answers = {**answers, **await _versions(rpc, silent)}
+    await _require_newest(config, answers)
+    return frozenset(uuid for uuid, answer in answers.items() if answer.fail_msg)
 
 
-async def _require_newest(rpc: runner.RpcRunner, config: objects.ConfigData, me: str) -> None:
+async def _versions(rpc: runner.RpcRunner, uuids: list[str]) -> dict[str, result.RpcResult]:
+    """What the candidates have."""
+    return await rpc.aio.multi_within(
+        freshness.ANSWER_SECONDS, uuids, freshness.CALL) if uuids else {}
+
+
+async def _require_newest(config: objects.ConfigData,
+                          answers: Mapping[str, result.RpcResult]) -> None:
     """A candidate never has a newer configuration, unless this one was replaced by an old copy.
 
     The queue is not compared: a candidate may have got a job whose submission a crash cut off.
     """
-    others = freshness.nodes_to_ask(config, me)
-    if not others:
-        return
-    answers = await rpc.aio.multi_within(freshness.ANSWER_SECONDS, others, freshness.CALL)
     found = await asyncio.to_thread(freshness.judge, config, answers)
     newer = sorted(name for name, state in found.others.items()
                    if state.config > found.mine.config)
@@ -61,7 +80,7 @@ async def until_lost(rpc: runner.RpcRunner, config: Callable[[], objects.ConfigD
         await asyncio.sleep(LOOK_SECONDS)
         looks += 1
         other = _named_here(me)
-        if other is None and looks % VOTE_EVERY == 0:
+        if other is None and (looks % VOTE_EVERY == 0 or await _doubted(rpc, config(), me)):
             other = await _elected(rpc, config(), me)
         if other is not None:
             return other
@@ -75,6 +94,14 @@ def _named_here(me: str) -> str | None:
         logging.warning("Who the master is can not be read: %s", errors.text(err))
         return None
     return name if name and name != me else None
+
+
+async def _doubted(rpc: runner.RpcRunner, config: objects.ConfigData, me: str) -> bool:
+    """Whether a candidate names another master; a new master is one of them."""
+    others = freshness.nodes_to_ask(config, me)
+    answers = await rpc.aio.multi_within(
+        voting.ANSWER_SECONDS, others, "master_node_name") if others else {}
+    return any(not answer.fail_msg and answer.payload != me for answer in answers.values())
 
 
 async def _elected(rpc: runner.RpcRunner, config: objects.ConfigData, me: str) -> str | None:

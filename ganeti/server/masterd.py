@@ -59,13 +59,13 @@ async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     cfg = lifecycle.load_config()
     rpc = runner.RpcRunner(lambda: cfg.snapshot, asyncio.get_running_loop())
     try:
-        await office.take(options.no_voting, net.hostname(), rpc, cfg.snapshot)
+        silent = await office.take(options.no_voting, net.hostname(), rpc, cfg.snapshot)
     except errors.GenericError as err:
         await rpc.aclose()
         status = (constants.EXIT_NOTMASTER if isinstance(err, voting.NotMaster)
                   else constants.EXIT_FAILURE)
         raise daemon.Refusal(errors.text(err), status) from err
-    master = lifecycle.Master(cfg, rpc)
+    master = lifecycle.Master(cfg, rpc, silent)
     await master.start()
     gc.collect()
     gc.freeze()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import time
@@ -151,6 +152,24 @@ def test_an_old_configuration_does_not_start(own_cluster: VirtualCluster) -> Non
     path.write_bytes(newer)
     cluster.daemon_util("node1", "start-master")
     assert cluster.run("gnt-cluster list-tags").split() == ["newer"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="networks of their own for nodes need root")
+def test_nobody_waits_for_a_dead_master_twice() -> None:
+    """A master whose machine is gone answers nothing, so that each call to it lasts."""
+    with VirtualCluster(3, netns=True) as cluster:
+        cluster.run("gnt-cluster add-tags kept")
+        cluster.connect("node1", False)
+        start = time.monotonic()
+        told = cluster.try_run("gnt-cluster master-failover", "node2")
+        took = time.monotonic() - start
+        assert told.returncode == 0 and "make sure that it is down" in told.stderr, told
+        assert cluster.run("gnt-cluster list-tags", "node2").split() == ["kept"]
+        print(f"the fail-over took {took:.1f} s")
+        assert "node1 does not know yet: does not answer" in told.stderr
+        cluster.connect("node1", True)
+        wait_until(lambda: "ganeti-masterd" not in cluster.daemon_pids("node1"),
+                   "the old master daemon has noticed", 60)
 
 
 @pytest.mark.slow
