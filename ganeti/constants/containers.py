@@ -13,17 +13,17 @@ LXC_PARAMETERS = ParamTable(HT_LXC, [
     Param("devices", ht.String, LXC_DEVICES_DEFAULT,
           help="Devices that the container may use, as cgroup rules, comma separated"),
     Param("drop_capabilities", ht.String, LXC_DROP_CAPABILITIES_DEFAULT,
-          help="Kernel capabilities that the container does not get"),
-    Param("extra_cgroups", ht.String, "", help="Further cgroup controllers to mount"),
-    Param("extra_config", ht.String, "", help="Further lines of the LXC configuration"),
+          help="Kernel capabilities that the container does not get, comma separated"),
+    Param("extra_cgroups", ht.String, "", help="Further cgroup controllers that the container needs, comma separated"),
+    Param("extra_config", ht.String, "", help="Further lines of the LXC configuration, lxc.KEY=VALUE joined by commas"),
     Param("num_ttys", ht.NonNegativeInt, 6, required=True, help="Terminals of the container"),
     Param("startup_timeout", ht.NonNegativeInt, 30, unit="s",
-          help="Longest wait for the container to run"),
+          help="Longest wait for the container to run; 0 waits without a limit"),
 ])
 
 CHROOT_PARAMETERS = ParamTable(HT_CHROOT, [
     Param("init_script", ht.AbsPath, "/ganeti-chroot", required=True,
-          help="Program inside the chroot that starts and stops the guest"),
+          help="Program inside the chroot, called with start, stop and status"),
 ])
 
 FAKE_PARAMETERS = ParamTable(HT_FAKE, [

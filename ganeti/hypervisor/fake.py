@@ -4,8 +4,9 @@ For tests and for trying the system out. It can do all that a hypervisor can, qu
 fails where it is asked to. A file ``fail/OPERATION`` (every guest) or ``fail/OPERATION-NAME``
 (one guest) in its directory, or the instance tag ``fake:fail-OPERATION``, makes OPERATION fail;
 the file's contents are the text of the failure. Operations are the names of the driver's
-methods (``start``, ``reboot``, ``balloon``, ``accept_instance``, ``migrate``,
-``finalize_migration_dst``, ``hotplug`` ...) and
+methods (``start``, ``reboot``, ``cleanup``, ``balloon``, ``accept_instance``, ``migrate``,
+``finalize_migration_dst``, ``hotplug``, ``list_instances``, ``instance_info``, ``node_info``,
+``validate`` ...; those that are given no instance heed files only) and
 
 * ``stop``: stopping fails;
 * ``shutdown``: the guest does not react to being asked, it has to be destroyed;
@@ -46,13 +47,15 @@ def fail_file(operation: str, name: str | None = None) -> str:
     return os.path.join(root_dir(), "fail", operation if name is None else f"{operation}-{name}")
 
 
-def _failure(operation: str, instance: objects.Instance | None = None) -> str | None:
+def _failure(operation: str, guest: objects.Instance | str | None = None) -> str | None:
     """The text of the failure asked for, or None."""
     candidates = [fail_file(operation)]
-    if instance is not None:
-        candidates.append(fail_file(operation, instance.name))
-        if f"{TAG_PREFIX}{operation}" in instance.tags:
+    if isinstance(guest, objects.Instance):
+        candidates.append(fail_file(operation, guest.name))
+        if f"{TAG_PREFIX}{operation}" in guest.tags:
             return f"{operation} fails as the instance's tag asks"
+    elif guest is not None:
+        candidates.append(fail_file(operation, guest))
     for path in candidates:
         try:
             with open(path, encoding="utf-8") as fobj:
@@ -62,8 +65,8 @@ def _failure(operation: str, instance: objects.Instance | None = None) -> str | 
     return None
 
 
-def _fail_if_asked(operation: str, instance: objects.Instance | None = None) -> None:
-    text = _failure(operation, instance)
+def _fail_if_asked(operation: str, guest: objects.Instance | str | None = None) -> None:
+    text = _failure(operation, guest)
     if text is not None:
         raise errors.HypervisorError(text)
 
@@ -147,6 +150,7 @@ class FakeHypervisor(base.BaseHypervisor):
         self._remove_guest(name or instance.name)
 
     def cleanup(self, name: str) -> None:
+        _fail_if_asked("cleanup", name)
         guest = self.read_guest(name)
         if guest is not None and guest["state"] != base.RUNNING:
             self._remove_guest(name)
@@ -159,11 +163,13 @@ class FakeHypervisor(base.BaseHypervisor):
     # Looking ----------------------------------------------------------------------------------
 
     def list_instances(self, hvparams: base.HvParams | None = None) -> list[str]:
+        _fail_if_asked("list_instances")
         return [name for name in io.list_visible(root_dir())
                 if os.path.isfile(os.path.join(root_dir(), name))]
 
     def instance_info(self, name: str, hvparams: base.HvParams | None = None
                       ) -> base.InstanceInfo | None:
+        _fail_if_asked("instance_info", name)
         guest = self.read_guest(name)
         if guest is None:
             return None
@@ -173,6 +179,7 @@ class FakeHypervisor(base.BaseHypervisor):
 
     def node_info(self, hvparams: base.HvParams | None = None) -> dict[str, Any]:
         """As on any Linux node, but the memory of the guests counts as used."""
+        _fail_if_asked("node_info")
         info = linux.node_info()
         used = sum(guest.memory for guest in self.all_instances_info()
                    if guest.state == base.RUNNING)
@@ -184,6 +191,10 @@ class FakeHypervisor(base.BaseHypervisor):
                 hvparams: base.HvParams, beparams: Mapping[str, Any]) -> dict[str, Any]:
         return console.message(
             instance.name, f"Instance {instance.name} is a fake guest and has no console")
+
+    def validate(self, hvparams: base.HvParams) -> None:
+        _fail_if_asked("validate")
+        super().validate(hvparams)
 
     def verify(self, hvparams: base.HvParams | None = None) -> str | None:
         problem = _failure("verify")
@@ -212,6 +223,7 @@ class FakeHypervisor(base.BaseHypervisor):
         self._require_guest(instance.name)
 
     def migration_status(self, instance: objects.Instance) -> base.MigrationStatus:
+        _fail_if_asked("migration_status", instance)
         guest = self._require_guest(instance.name)
         if _failure("migration", instance) is not None:
             return base.MigrationStatus(constants.HV_MIGRATION_FAILED)
@@ -252,6 +264,9 @@ class FakeHypervisor(base.BaseHypervisor):
         self._write_guest(instance.name, {**guest, "memory": memory})
 
     def hotplug_supported(self, instance: objects.Instance) -> None:
+        text = _failure("hotplug_supported", instance)
+        if text is not None:
+            raise errors.HotplugError(text)
         if self.read_guest(instance.name) is None:
             raise errors.HotplugError(
                 f"Instance {instance.name} does not run, so nothing can be hotplugged")
