@@ -6,11 +6,14 @@ import ipaddress
 import os
 import re
 import socket
+import struct
 
 from ganeti import errors, pathutils
 
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.IGNORECASE)
 _MAX_NAME = 255
+# linux/sockios.h and linux/ethtool.h
+_SIOCETHTOOL, _ETHTOOL_GDRVINFO, _DRVINFO_SIZE = 0x8946, 3, 196
 
 
 def hostname() -> str:
@@ -134,9 +137,27 @@ def interface_addresses(interface: str) -> list[str]:
     return re.findall(r"\binet6? ([0-9a-f.:]+)", shown.stdout)
 
 
+def _driver(name: str) -> str:
+    """The kernel's driver of an interface, empty when there is none.
+
+    Asked by a socket, since /sys may show another network namespace than ours.
+    """
+    import ctypes
+    import fcntl
+    info = bytearray(struct.pack("=I", _ETHTOOL_GDRVINFO).ljust(_DRVINFO_SIZE, b"\0"))
+    buffer = (ctypes.c_char * len(info)).from_buffer(info)
+    request = struct.pack("=16sQ16x", os.fsencode(name)[:15], ctypes.addressof(buffer))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            fcntl.ioctl(asking, _SIOCETHTOOL, request)
+        except OSError:
+            return ""
+    return bytes(info[4:36]).partition(b"\0")[0].decode()
+
+
 def is_bridge(name: str) -> bool:
     """Whether this machine has a bridge of that name, of the kernel or of Open vSwitch."""
-    if os.path.isdir(f"/sys/class/net/{name}/bridge"):
+    if _driver(name) == "bridge":
         return True
     import shutil
 

@@ -16,6 +16,7 @@ from ganeti.cmdlib.instance.relocate import RelocatingUnit
 FIRST_POLL = 0.05
 LONGEST_POLL = 1.0
 PROGRESS_EVERY = 10.0
+FIRST_PROGRESS = 2.0
 #: How long the source node may not answer before its migration counts as out of sight
 PATIENCE = 60.0
 
@@ -39,6 +40,11 @@ def migrate(unit: RelocatingUnit, live: bool) -> None:
         raise errors.OpExecError(
             f"{err}; the migration may go on by itself. When the node answers again, 'gnt-instance"
             f" migrate --cleanup {unit.instance.name}' finds out where the guest is") from err
+    except errors.JobCanceled:
+        _abort(unit, info, live)
+        unit.feedback(f"Instance {unit.instance.name} stays on node"
+                      f" {unit.node_name(unit.source)}")
+        raise
     except errors.GenericError as err:
         _abort(unit, info, live)
         raise errors.OpExecError(
@@ -75,8 +81,11 @@ def _prepare(unit: RelocatingUnit) -> Any:
 
 
 def wait_for_end(unit: RelocatingUnit, source: str) -> None:
-    """Watch the migration that a node sends until it has ended well; raises when it did not."""
-    delay, shown = FIRST_POLL, time.monotonic()
+    """Watch the migration that a node sends until it has ended well; raises when it did not.
+
+    A job that is cancelled meanwhile raises JobCanceled.
+    """
+    delay, shown = FIRST_POLL, time.monotonic() - PROGRESS_EVERY + FIRST_PROGRESS
     silent_since: float | None = None
     while True:
         result = unit.rpc.instance_get_migration_status(source, unit.instance)
@@ -94,6 +103,9 @@ def wait_for_end(unit: RelocatingUnit, source: str) -> None:
             if now - shown >= PROGRESS_EVERY:
                 shown = now
                 _show_progress(unit, result.payload)
+            if not result.payload.get("postcopy_status"):
+                # after that the guest is on both nodes, and can not be taken back
+                unit.check_cancel()
         time.sleep(delay)
         delay = min(delay * 1.5, LONGEST_POLL)
 

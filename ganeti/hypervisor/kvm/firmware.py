@@ -38,18 +38,21 @@ def choose(hvp: Mapping[str, Any], machine: str) -> Firmware | None:
     if hvp["uefi_code_path"]:
         return Firmware(hvp["uefi_code_path"], hvp["uefi_vars_path"])
     kind = machine.partition(",")[0]
-    for description in _descriptions():
-        if _fits(description, kind, hvp["secure_boot"]):
-            mapping = description["mapping"]
-            return Firmware(mapping["executable"]["filename"],
-                            mapping["nvram-template"]["filename"])
+    for path, description in _descriptions():
+        try:
+            if _fits(description, kind, hvp["secure_boot"]):
+                mapping = description["mapping"]
+                return Firmware(mapping["executable"]["filename"],
+                                mapping["nvram-template"]["filename"])
+        except (AttributeError, TypeError) as err:
+            logging.warning("Firmware description %s is damaged: %s", path, err)
     what = "UEFI firmware with secure boot" if hvp["secure_boot"] else "UEFI firmware"
     raise errors.HypervisorError(
         f"There is no {what} for machine type {kind} on this node; install it (package 'ovmf' or"
         " 'edk2-ovmf'), or set 'uefi_code_path' and 'uefi_vars_path'")
 
 
-def _descriptions() -> Iterator[dict[str, Any]]:
+def _descriptions() -> Iterator[tuple[str, Any]]:
     found: dict[str, str] = {}
     for directory in reversed(DIRECTORIES):
         for name in io.list_visible(directory) if os.path.isdir(directory) else ():
@@ -59,7 +62,7 @@ def _descriptions() -> Iterator[dict[str, Any]]:
         try:
             # an empty file hides a description
             if text := io.read_file(path):
-                yield serializer.load(text)
+                yield path, serializer.load(text)
         except (OSError, errors.ParseError) as err:
             logging.warning("Firmware description %s can not be read: %s", path, err)
 

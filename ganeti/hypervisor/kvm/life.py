@@ -22,7 +22,7 @@ from ganeti.hypervisor.kvm import (
     tpm,
 )
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.hypervisor.kvm.qmp import CommandRefused, Session
 from ganeti.hypervisor.kvm.runtime import Runtime
 from ganeti.hypervisor.kvm.state import Kept
 from ganeti.undo import Undo
@@ -117,7 +117,14 @@ def _forget_outside(files: Files) -> None:
 
 def shut_down_inside(session: Session, name: str) -> None:
     """Press the power button, and keep QEMU alive when the guest is off."""
-    session.execute("set-action", shutdown="pause")
+    try:
+        session.execute("set-action", shutdown="pause")
+    except CommandRefused as err:
+        if err.kind != "CommandNotFound":
+            raise
+        logging.warning("QEMU of instance %s, older than 6.0, would end with the guest's system;"
+                        " it is reset", name)
+        return
     try:
         migrate.run(session)
         for _ in range(_PRESSES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +71,7 @@ def status(session: Session, hvp: Mapping[str, Any]) -> MigrationStatus:
     if (state == "active" and ram.get("dirty-sync-count", 0) > 1
             and _POSTCOPY in capabilities(hvp["migration_caps"])):
         session.execute("migrate-start-postcopy")
+        logging.info("The migration has turned to post-copy")
     return MigrationStatus(
         status=word, transferred_ram=_mib(ram.get("transferred")), total_ram=_mib(ram.get("total")),
         postcopy_status=state if state.startswith("postcopy") else None,

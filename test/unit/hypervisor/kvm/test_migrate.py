@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ganeti import constants, errors
-from ganeti.hypervisor.kvm import migrate
+from ganeti.hypervisor.kvm import life, migrate
 from ganeti.hypervisor.kvm.qmp import Session
-from test.unit.hypervisor.kvm.fakeqemu import FakeQemu, returns
+from test.unit.hypervisor.kvm.fakeqemu import FakeQemu, event, refuses, returns
 
 HVP = constants.HV_TABLES[constants.HT_KVM].defaults()
 DONE = [returns({})]
@@ -105,3 +105,25 @@ def test_only_a_halted_guest_is_continued(path: Path, running: bool) -> None:
     with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
         migrate.run(session)
     assert len(qemu.named("cont")) == (0 if running else 1)
+
+
+# Reboot ----------------------------------------------------------------------------------------
+
+
+def test_the_button_is_pressed_until_the_guest_is_off(path: Path) -> None:
+    script = {"set-action": DONE, "query-status": [[returns({"running": True})],
+                                                   [returns({"status": "shutdown"})]],
+              "system_powerdown": [returns({}), event("POWERDOWN"), event("SHUTDOWN")]}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        life.shut_down_inside(session, "i")
+    assert [action["shutdown"] for action in qemu.named("set-action")] == ["pause", "poweroff"]
+
+
+def test_a_qemu_that_can_not_be_kept_alive_is_left_to_its_reset(
+        path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """5.2 has no set-action."""
+    script = {"set-action": [refuses("The command set-action has not been found",
+                                     "CommandNotFound")]}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        life.shut_down_inside(session, "i")
+    assert qemu.named("system_powerdown") == [] and "it is reset" in caplog.text
