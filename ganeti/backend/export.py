@@ -69,6 +69,8 @@ def finalize_export(instance: objects.Instance,
     """Write the description of a finished export and put it in the place of an older one."""
     final = _export_path(instance.name)
     fresh = final + NEW_SUFFIX
+    if not snap_disks:
+        os.makedirs(fresh, mode=0o700, exist_ok=True)
     if not os.path.isdir(fresh):
         raise errors.OpExecError(f"There is no export to finish in {fresh}")
     text = text_io.StringIO()

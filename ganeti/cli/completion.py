@@ -11,7 +11,7 @@ from ganeti.cli.command import Arg, Tool
 from ganeti.cli.option import Option
 
 TOOLS = ("gnt-cluster", "gnt-node", "gnt-instance", "gnt-group", "gnt-network", "gnt-os",
-         "gnt-storage", "gnt-job", "gnt-filter", "gnt-debug")
+         "gnt-backup", "gnt-storage", "gnt-job", "gnt-filter", "gnt-debug")
 
 #: What is asked of ssconf or of the master for a kind of argument or option.
 _SOURCES = {

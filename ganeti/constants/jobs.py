@@ -31,6 +31,7 @@ OP_PRIO_SUBMIT_VALID = frozenset([OP_PRIO_LOW, OP_PRIO_NORMAL, OP_PRIO_HIGH])
 
 ELOG_MESSAGE = "message"
 ELOG_MESSAGE_LIST = "message-list"
+ELOG_REMOTE_IMPORT = "remote-import"
 ELOG_JQUEUE_TEST = "jqueue-test"
 ELOG_DELAY_TEST = "delay-test"
 

@@ -240,6 +240,8 @@ class DiskTemplate(ABC):
     needs_provider: bool = False
     #: Lives in LVM volume groups
     uses_lvm: bool = False
+    #: The type whose disks are the copies that this one mirrors between nodes
+    mirrors_template: str | None = None
     #: Can an instance of this type have disks at all
     has_disks: bool = True
     #: The device is assembled on secondary nodes too
@@ -309,6 +311,10 @@ class DiskTemplate(ABC):
     def child_params(self, params: Mapping[str, Any], index: int) -> dict[str, Any]:
         """Parameters that a part of a disk gets from those of the whole."""
         return {}
+
+    def snapshot_disk(self, disk: objects.Disk, logical_id: Sequence[Any]) -> objects.Disk:
+        """The disk object of a snapshot, from what `snapshot` has returned."""
+        return disk.replace(logical_id=list(logical_id), children=[])
 
     def minors(self, disk: objects.Disk) -> list[tuple[str, int]]:
         """Device numbers that the disk occupies: (node uuid, minor)."""

@@ -21,10 +21,7 @@ from test import reach, sources
 # Parameters of opcodes ------------------------------------------------------------------------
 
 #: Operations that come with what they need; they are refused when they are submitted.
-UNITS_LATER = {"OP_BACKUP_EXPORT", "OP_BACKUP_PREPARE", "OP_BACKUP_REMOVE",
-               "OP_CLUSTER_RENEW_CRYPTO"}
-#: Operations that end, after all their checks, in a refusal: what does the work comes later.
-ENDS_IN_REFUSAL = {"OP_INSTANCE_MOVE": "the transfer daemons"}
+UNITS_LATER = {"OP_CLUSTER_RENEW_CRYPTO"}
 READ_ELSEWHERE = {
     ("OP_NODE_ADD", "node_setup"): "gnt-node add prepares the machine before it submits",
     ("OP_TEST_DELAY", "no_locks"): "the catalogue: locks are taken regardless of it",
@@ -43,8 +40,7 @@ def test_opcodes_without_a_unit_are_known():
     assert {op_id for op_id in opcodes.op_ids() if not units.is_supported(op_id)} == UNITS_LATER
 
 
-@pytest.mark.parametrize(
-    "op_id", sorted(set(opcodes.op_ids()) - UNITS_LATER - ENDS_IN_REFUSAL.keys()))
+@pytest.mark.parametrize("op_id", sorted(set(opcodes.op_ids()) - UNITS_LATER))
 def test_every_parameter_is_read_by_the_unit(op_id):
     parameters = opcodes.get_class(op_id).FIELDS.keys() - opcodes.COMMON.keys()
     unread = {name for name in parameters - read_by_unit(op_id)

@@ -216,6 +216,7 @@ PAUSES = {
     "ganeti/cmdlib/instance/disks.py": "a mirror's synchronisation",
     "ganeti/cmdlib/instance/mirrors.py": "copies that have to be in step",
     "ganeti/cmdlib/instance/migration.py": "a migration's progress",
+    "ganeti/cmdlib/instance/transfer.py": "the progress of transfers",
     "ganeti/cmdlib/node/power.py": "the pause between nodes that was asked for",
     "ganeti/config/distribute.py": "a newer version on its way to the writer",
     "ganeti/config/store.py": "room on a full disk",

@@ -29,7 +29,7 @@ def resolve(name: str, what: str) -> tuple[str, str]:
         full, address = net.lookup(name)
     except errors.ResolverError as err:
         raise errors.OpPrereqError(
-            f"{what} '{name}' does not resolve ({errors.text(err)}); leave out --name-check to go"
+            f"{what} '{name}' does not resolve ({errors.text(err)}); --no-name-check goes"
             " on without",
             errors.ECODE_RESOLVER) from err
     return normalised(full), address

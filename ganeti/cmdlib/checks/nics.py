@@ -20,7 +20,7 @@ from ganeti.utils import uuid as uuids
 
 _VLAN = re.compile(r"^(\.?\d+)?(:\d+)*$")
 _AUTO_MACS = (constants.VALUE_AUTO, constants.VALUE_GENERATE)
-_PARAMETERS = ("mode", "link", "vlan")
+PARAMETERS = ("mode", "link", "vlan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Wish:
     @property
     def own_params(self) -> dict[str, str]:
         """Its own mode, link and vlan, where it sets them."""
-        return {key: self.given[key] for key in _PARAMETERS if key in self.given}
+        return {key: self.given[key] for key in PARAMETERS if key in self.given}
 
 
 def wish(spec: Mapping[str, Any], where: str) -> Wish:
@@ -61,7 +61,7 @@ def wish(spec: Mapping[str, Any], where: str) -> Wish:
         raise errors.OpPrereqError(
             f"{where}: unknown mode '{given['mode']}'; known are"
             f" {', '.join(sorted(constants.NIC_VALID_MODES))}", errors.ECODE_INVAL)
-    if given.get("network") and any(key in given for key in _PARAMETERS):
+    if given.get("network") and any(key in given for key in PARAMETERS):
         raise errors.OpPrereqError(
             f"{where}: a network brings its own mode and link; they can not be given with it",
             errors.ECODE_INVAL)

@@ -13,6 +13,7 @@ from ganeti.cmdlib.checks import ipolicy, memory, names, nics, nodes, os_definit
 from ganeti.cmdlib.instance import (
     adopt,
     allocate,
+    create_import,
     create_request,
     disk_specs,
     disks,
@@ -43,9 +44,12 @@ class LUInstanceCreate(base.LogicalUnit):
     primary: str | None = None
     secondary: str | None = None
     hostname_ip: str | None = None
+    #: Where the contents of the disks come from, for an import
+    source: create_import.Source | None = None
 
     def expand(self) -> None:
         op = self.op
+        self.source = create_import.prepare(self)
         if op.commit:
             self._complete_from_plan()
         self.request = create_request.read(self.config, op)
@@ -120,9 +124,13 @@ class LUInstanceCreate(base.LogicalUnit):
     def _given_nodes(self) -> list[str]:
         return [uuid for uuid in (self.primary, self.secondary) if uuid]
 
+    def _source_nodes(self) -> list[str]:
+        """The node that holds the export."""
+        return [self.source.node_uuid] if self.source and self.source.node_uuid else []
+
     def _node_request(self, level: Level) -> base.LockRequest:
         if self.primary is not None:
-            return base.LockRequest(self._given_nodes())
+            return base.LockRequest([*self._given_nodes(), *self._source_nodes()])
         if level == Level.NODE_RES and not self.owns_all(Level.NODE):
             return base.LockRequest(self.owned(Level.NODE))
         return base.LockRequest(base.ALL, opportunistic=self.op.opportunistic_locking)
@@ -181,7 +189,7 @@ class LUInstanceCreate(base.LogicalUnit):
             self._require_two_nodes()
         keep = self._given_nodes()
         for level in (Level.NODE, Level.NODE_RES):
-            self.release(level, keep=keep)
+            self.release(level, keep=[*keep, *self._source_nodes()])
         self.release(Level.NODEGROUP, keep={self.config.nodes[uuid].group for uuid in keep})
 
     def _ask_allocator(self) -> list[str]:
@@ -262,6 +270,8 @@ class LUInstanceCreate(base.LogicalUnit):
     def hooks_env(self) -> dict[str, Any]:
         names_of = self._node_names()
         env: dict[str, Any] = {"ADD_MODE": self.op.mode}
+        if self.source is not None:
+            env.update(self.source.hook_env(self.config))
         env.update(hookenv.build(
             self.config, name=self.name, primary=names_of[0], secondaries=names_of[1:],
             os_type=self.request.os_type, status=self.op.start, beparams=self.beparams,
@@ -367,7 +377,9 @@ class LUInstanceCreate(base.LogicalUnit):
                 and self.op.wait_for_sync:
             raise errors.OpExecError("There are some degraded disks for this instance")
         self.release(Level.NODE_RES)
-        if self.request.install:
+        if self.source is not None:
+            create_import.restore(self, instance, self.source)
+        elif self.request.install:
             os_install.run(self, instance, self.request.osparams_secret, reinstall=False)
 
     def _start(self, uuid: str) -> None:

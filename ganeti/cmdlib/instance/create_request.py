@@ -15,10 +15,6 @@ from ganeti.cmdlib.checks import names, nics
 from ganeti.cmdlib.instance import adopt, disk_specs
 from ganeti.storage import registry as storage
 
-#: Parameters that mean something only when an instance comes from elsewhere
-_IMPORT_ONLY = ("src_node", "src_node_uuid", "src_path", "source_handshake",
-                "source_instance_name", "source_x509_ca")
-
 
 @dataclasses.dataclass(frozen=True)
 class Request:
@@ -42,7 +38,7 @@ class Request:
 
 
 def read(config: objects.ConfigData, op: Any) -> Request:
-    """Check an opcode for mode `create`; refusals name the parameter."""
+    """Check an opcode, for an import after its completion; refusals name the parameter."""
     require_supported(op)
     name = names.normalised(op.instance_name)
     cluster = config.cluster
@@ -75,21 +71,7 @@ def read(config: objects.ConfigData, op: Any) -> Request:
 
 
 def require_supported(op: Any) -> None:
-    """The one place that says which ways of creating are there."""
-    if op.mode != constants.INSTANCE_CREATE:
-        raise errors.OpPrereqError(
-            f"Creating instances by '{op.mode}' is not possible in this release, only by"
-            f" '{constants.INSTANCE_CREATE}'", errors.ECODE_INVAL)
-    for key in _IMPORT_ONLY:
-        if getattr(op, key):
-            raise errors.OpPrereqError(
-                f"'{key}' is for importing instances and means nothing when one is created",
-                errors.ECODE_INVAL)
-    if op.compress != constants.IEC_NONE \
-            or op.source_shutdown_timeout != constants.DEFAULT_SHUTDOWN_TIMEOUT:
-        raise errors.OpPrereqError(
-            "'compress' and 'source_shutdown_timeout' are for importing instances and mean nothing"
-            " when one is created", errors.ECODE_INVAL)
+    """Refuse what does not go together, whatever way it is created."""
     for key in ("helper_startup_timeout", "helper_shutdown_timeout"):
         if getattr(op, key) is not None:
             raise errors.OpPrereqError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti import errors, opcodes
+from ganeti import constants, errors, opcodes
 from ganeti.cmdlib import base
-from ganeti.cmdlib.instance import allocate, create, create_request
+from ganeti.cmdlib.instance import allocate, create, create_import, create_request
 from ganeti.cmdlib.instance.base import Level
 
 
@@ -43,6 +43,11 @@ class LUInstanceMultiAlloc(base.LogicalUnit):
         if not isinstance(op, opcodes.OpInstanceCreate):
             raise errors.OpPrereqError(
                 "The list of instances may only hold OP_INSTANCE_CREATE", errors.ECODE_INVAL)
+        if op.mode != constants.INSTANCE_CREATE:
+            raise errors.OpPrereqError(
+                f"Instance {op.instance_name}: only new instances are placed together, not those"
+                f" created by '{op.mode}'", errors.ECODE_INVAL)
+        create_import.require_fitting(op)
         if op.iallocator:
             raise errors.OpPrereqError(
                 f"Instance {op.instance_name}: the iallocator is given for all instances"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganeti import constants, errors, opcodes
+from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.instance import disks, power, state
 from ganeti.cmdlib.instance.base import HookNodes, InstanceUnit
@@ -38,7 +38,7 @@ class LUInstanceRemove(InstanceUnit):
 
     def exec(self) -> None:
         if self.instance.forthcoming:
-            self._forget()
+            forget(self, self.instance)
             return
         power.mark_down(self, self.instance)
         failure = power.stop(self, self.instance, self.op.shutdown_timeout)
@@ -52,7 +52,7 @@ class LUInstanceRemove(InstanceUnit):
         if problems:
             self._complain(f"Could not remove the disks of instance {self.instance.name}:"
                            f" {'; '.join(problems)}")
-        self._forget()
+        forget(self, self.instance)
 
     def _complain(self, text: str) -> None:
         if not self.op.ignore_failures:
@@ -61,9 +61,11 @@ class LUInstanceRemove(InstanceUnit):
                 " from there in any case)")
         self.feedback.warning(text)
 
-    def _forget(self) -> None:
-        with self.cfg.edit(job=self.job_id) as draft:
-            current = draft.config.instances[self.instance.uuid]
-            draft.remove(current)
-            for uuid in current.disks:
-                draft.remove(draft.config.disks[uuid])
+
+def forget(lu: base.LogicalUnit, instance: objects.Instance) -> None:
+    """Take an instance and its disks out of the configuration."""
+    with lu.cfg.edit(job=lu.job_id) as draft:
+        current = draft.config.instances[instance.uuid]
+        draft.remove(current)
+        for uuid in current.disks:
+            draft.remove(draft.config.disks[uuid])

@@ -25,6 +25,7 @@ class DrbdTemplate(DiskTemplate):
     can_snapshot = True
     uses_lvm = True
     assemble_on_secondary = True
+    mirrors_template = constants.DT_PLAIN
     device_class = DrbdDevice
 
     def layout(self, request: DiskRequest) -> objects.Disk:
@@ -85,6 +86,11 @@ class DrbdTemplate(DiskTemplate):
 
     def volumes(self, size: int) -> list[tuple[str, int]]:
         return [(constants.IDISK_VG, size), (constants.IDISK_METAVG, constants.DRBD_META_SIZE)]
+
+    def snapshot_disk(self, disk: objects.Disk, logical_id: Sequence[Any]) -> objects.Disk:
+        """What is frozen is the volume that holds the data."""
+        return disk.children[0].replace(uuid=disk.uuid, iv_name=disk.iv_name, size=disk.size,
+                                        logical_id=list(logical_id))
 
     def minors(self, disk: objects.Disk) -> list[tuple[str, int]]:
         """Both ends: the logical id is [node, node, port, minor, minor, secret]."""

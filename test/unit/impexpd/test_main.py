@@ -30,7 +30,8 @@ class End:
         own, other = pair
         self.path = str(tmp_path / name)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from ganeti.impexpd.main import main; sys.exit(main())", self.path, mode,
+            [sys.executable, "-c",
+             "import sys; from ganeti.impexpd.main import main; sys.exit(main())", self.path, mode,
              "--key", own.path, "--cert", own.path, "--ca", other.path,
              "--connect-timeout", "60", *arguments], stderr=subprocess.PIPE)
 

@@ -359,12 +359,6 @@ def test_group_change_without_room_is_refused(cluster, guest, allocator):
                     target_groups=["default"])
 
 
-def test_move_tells_why_not(cluster):
-    cluster.add(nics=[{"ip": "10.0.0.1"}], disk_template="file", start=False)
-    with pytest.raises(errors.OpPrereqError, match="transfer daemons"):
-        cluster.run("INSTANCE_MOVE", instance_name=NAME, target_node="node2")
-
-
 def test_only_mirrors_can_be_replaced(cluster, guest):
     with pytest.raises(errors.OpPrereqError, match="no mirrors"):
         cluster.run("INSTANCE_REPLACE_DISKS", instance_name=NAME, mode="replace_auto")
