@@ -15,6 +15,8 @@ HV_MIGRATION_BANDWIDTH = "migration_bandwidth"
 HV_MIGRATION_MODE = "migration_mode"
 HV_MIGRATION_PORT = "migration_port"
 HV_NIC_TYPE = "nic_type"
+HV_SPICE_BIND = "spice_bind"
+HV_SPICE_USE_TLS = "spice_use_tls"
 HV_VNC_BIND_ADDRESS = "vnc_bind_address"
 HVC_GLOBALS = frozenset([HV_MIGRATION_BANDWIDTH, HV_MIGRATION_MODE, HV_MIGRATION_PORT])
 

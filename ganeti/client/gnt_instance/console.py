@@ -6,19 +6,20 @@ import os
 import sys
 from typing import Any
 
-from ganeti import constants, ssconf
+from ganeti import constants, pathutils, ssconf
 from ganeti.cli import jobs
 from ganeti.cli.command import INSTANCE, Command, one
 from ganeti.cli.option import STORE_TRUE, Option, Values
 from ganeti.cli.report import Refused, to_stdout
 from ganeti.cli.standard import PRIORITY
-from ganeti.utils import ssh, text
+from ganeti.utils import net, ssh, text
 
 
 def console(values: Values, args: list[str]) -> int:
     """Attach to the console of a running instance, or tell how to reach it."""
     luxi = jobs.client()
-    found, running = luxi.query_instances([args[0]], ["console", "oper_state"])[0]
+    found, running, encrypted = luxi.query_instances(
+        [args[0]], ["console", "oper_state", f"hv/{constants.HV_SPICE_USE_TLS}"])[0]
     cluster = luxi.query_config_values(["cluster_name"])[0]
     luxi.close()
     if found is None:
@@ -28,7 +29,7 @@ def console(values: Values, args: list[str]) -> int:
                       "is its primary node reachable?")
     if found["kind"] == constants.CONS_SSH:
         return _attach(found, cluster, values.show_command)
-    for line in _described(found):
+    for line in _described(found, bool(encrypted)):
         to_stdout(line)
     return 0
 
@@ -52,18 +53,24 @@ def _attach(found: dict[str, Any], cluster: str, show: bool) -> int:
         raise Refused(f"The program {argv[0]} is not installed here") from None
 
 
-def _described(found: dict[str, Any]) -> list[str]:
+def _described(found: dict[str, Any], encrypted: bool) -> list[str]:
     kind = found["kind"]
     if kind == constants.CONS_MESSAGE:
         return [str(found["message"])]
     where = f"{found['host']}, port {found['port']}"
+    address = net.format_address(found["host"], found["port"])
     if kind == constants.CONS_VNC:
         display = found.get("display")
         tail = f" (display {display})" if display is not None else ""
         return [f"Instance {found['instance']} has a VNC console on {where}{tail}",
-                f"URL <vnc://{found['host']}:{found['port']}/>"]
+                f"URL <vnc://{address}/>"]
+    if encrypted:
+        host = address.rpartition(":")[0]
+        return [f"Instance {found['instance']} has a SPICE console with TLS on {where}",
+                f"Use 'remote-viewer --spice-ca-file={pathutils.SPICE_CACERT_FILE}"
+                f" spice://{host}?tls-port={found['port']}'"]
     return [f"Instance {found['instance']} has a SPICE console on {where}",
-            f"Use 'remote-viewer spice://{found['host']}:{found['port']}'"]
+            f"Use 'remote-viewer spice://{address}'"]
 
 
 CONSOLE = Command(

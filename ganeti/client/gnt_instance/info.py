@@ -13,7 +13,7 @@ from ganeti.cli.option import Values
 from ganeti.cli.report import Refused
 from ganeti.cli.standard import PRIORITY, ROMAN, SHOW_ALL
 from ganeti.opcodes.instance_params import OpInstanceQueryData
-from ganeti.utils import text
+from ganeti.utils import net, text
 
 Pairs = list[tuple[str, Any]]
 _LOCAL_STATES = {3: " *UNCERTAIN STATE*", 4: " *MISSING DISK*"}
@@ -84,18 +84,27 @@ def _backend(known: dict[str, Any], roman: Callable[[Any], Any]) -> dict[str, An
 
 
 def _console(known: dict[str, Any]) -> str | None:
-    """Where a VNC viewer finds the console, if it has such a one."""
-    bind = known["hv_actual"].get(constants.HV_VNC_BIND_ADDRESS)
+    """Where a VNC or SPICE viewer finds the console, if it has such a one."""
     port = known.get("network_port")
-    if not bind or port is None:
-        return None
-    if bind.startswith("/"):
-        return f"vnc:{bind}/{known['name']}.socket"
-    host = known["pnode"] if bind in (constants.IP4_ADDRESS_ANY,
-                                      constants.IP6_ADDRESS_ANY) else bind
-    display = port - constants.VNC_BASE_PORT
-    tail = f" (display {display})" if display > 0 else ""
-    return f"vnc to {host}:{port}{tail}"
+    if bind := known["hv_actual"].get(constants.HV_VNC_BIND_ADDRESS):
+        if bind.startswith("/"):
+            return f"vnc:{bind}/{known['name']}.vnc"
+        if port is None:
+            return None
+        display = port - constants.VNC_BASE_PORT
+        tail = f" (display {display})" if display > 0 else ""
+        return f"vnc to {net.format_address(_console_host(known, bind), port)}{tail}"
+    if (bind := known["hv_actual"].get(constants.HV_SPICE_BIND)) and port is not None:
+        tail = " (TLS)" if known["hv_actual"].get(constants.HV_SPICE_USE_TLS) else ""
+        return f"spice to {net.format_address(_console_host(known, bind), port)}{tail}"
+    return None
+
+
+def _console_host(known: dict[str, Any], bind: str) -> str:
+    """The node, unless the console is bound to one address of it."""
+    if bind in (constants.IP4_ADDRESS_ANY, constants.IP6_ADDRESS_ANY) or not net.is_ip(bind):
+        return str(known["pnode"])
+    return bind
 
 
 def _nic(index: int, nic: list[Any]) -> Pairs:

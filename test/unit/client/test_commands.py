@@ -441,14 +441,36 @@ def test_console(run, master):
     console = {"instance": "web1", "kind": "ssh", "host": "node1", "user": "root",
                "command": ["socat", "a b"]}
     master.answers[protocol.REQ_QUERY_CONFIG_VALUES] = ["cluster"]
-    master.answers[protocol.REQ_QUERY_INSTANCES] = [[console, True]]
+    master.answers[protocol.REQ_QUERY_INSTANCES] = [[console, True, None]]
     shown = run("gnt-instance console --show-cmd web1").out
     assert shown.startswith("ssh ") and "root@node1" in shown and "socat" in shown
-    master.answers[protocol.REQ_QUERY_INSTANCES] = [
-        [{"instance": "web1", "kind": "vnc", "host": "node1", "port": 5901, "display": 1}, True]]
-    assert "vnc://node1:5901/" in run("gnt-instance console web1").out
-    master.answers[protocol.REQ_QUERY_INSTANCES] = [[None, False]]
+    master.answers[protocol.REQ_QUERY_INSTANCES] = [[None, False, None]]
     assert "does not run" in run("gnt-instance console web1").err
+
+
+@pytest.mark.parametrize(("kind", "encrypted", "host", "hint"), [
+    ("vnc", None, "node1", "URL <vnc://node1:5901/>"),
+    ("vnc", False, "2001:db8::1", "URL <vnc://[2001:db8::1]:5901/>"),
+    ("spice", False, "node1", "'remote-viewer spice://node1:5901'"),
+    ("spice", True, "node1", "/spice-ca.pem spice://node1?tls-port=5901'")])
+def test_graphical_consoles_are_told(run, master, kind, encrypted, host, hint):
+    found = {"instance": "web1", "kind": kind, "host": host, "port": 5901}
+    master.answers[protocol.REQ_QUERY_CONFIG_VALUES] = ["cluster"]
+    master.answers[protocol.REQ_QUERY_INSTANCES] = [[found, True, encrypted]]
+    assert hint in run("gnt-instance console web1").out
+
+
+@pytest.mark.parametrize(("hvparams", "line"), [
+    ({"vnc_bind_address": "0.0.0.0"}, "vnc to node1:11000 (display 5100)"),
+    ({"vnc_bind_address": "eth0"}, "vnc to node1:11000 (display 5100)"),
+    ({"vnc_bind_address": "/run/vnc"}, "vnc:/run/vnc/web1.vnc"),
+    ({"spice_bind": "2001:db8::1"}, "spice to [2001:db8::1]:11000"),
+    ({"spice_bind": "192.0.2.1", "spice_use_tls": True}, "spice to 192.0.2.1:11000 (TLS)"),
+    ({"vnc_bind_address": "", "spice_bind": ""}, None)])
+def test_where_a_viewer_finds_the_console(hvparams, line):
+    from ganeti.client.gnt_instance import info
+    known = {"name": "web1", "pnode": "node1", "network_port": 11000, "hv_actual": hvparams}
+    assert info._console(known) == line
 
 
 def test_os_list_writes_variants(run, master):
