@@ -21,6 +21,14 @@ echo 1 >/proc/sys/kernel/printk
 for module in /modules/*.ko; do insmod "$module" 2>/dev/null; done
 ip link set lo up
 
+# Xen asks by having the kernel run these
+mkdir -p /sbin
+for command in poweroff reboot; do
+  printf '#!/bin/sh\necho POWER-OFF >/dev/console\nsync\nexec /bin/busybox %s -f\n' \
+    "$command" >"/sbin/$command"
+  chmod 755 "/sbin/$command"
+done
+
 # The power button is an input device; 24 bytes from it are one event
 for event in /sys/class/input/event*; do
   case "$(cat "$event/device/name" 2>/dev/null)" in
@@ -34,7 +42,12 @@ for event in /sys/class/input/event*; do
 done
 
 disk=
-for name in vda sda hda; do
+i=0
+while [ ! -b /dev/xvda ] && [ -d /sys/bus/xen/devices/vbd-51712 ] && [ $i -lt 50 ]; do
+  i=$((i + 1))
+  sleep 0.1
+done
+for name in vda xvda sda hda; do
   [ -b "/dev/$name" ] && { disk=/dev/$name; break; }
 done
 sector() { dd if="$disk" bs=512 skip="$1" count=1 2>/dev/null | tr -d '\000'; }

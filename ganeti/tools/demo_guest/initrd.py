@@ -15,10 +15,11 @@ from ganeti.tools.demo_guest import GuestError, init
 from ganeti.tools.demo_guest.fetch import Kernel
 from ganeti.utils import io
 
-#: What virtual machines of QEMU have; loaded in this order, dependencies first. A host's kernel
-#: may have some built in.
+#: What virtual machines of QEMU and of Xen have; loaded in this order, dependencies first. A host's
+#: kernel may have some built in.
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_scsi", "sd_mod", "virtio_balloon",
-            "virtio_console", "ata_piix", "e1000", "button", "evdev")
+            "virtio_console", "ata_piix", "e1000", "button", "evdev", "xen_blkfront",
+            "xen_netfront")
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 
 
