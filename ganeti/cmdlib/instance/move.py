@@ -7,7 +7,7 @@ from typing import Any
 from ganeti import constants, errors, objects, opcodes
 from ganeti import undo as undo_stack
 from ganeti.cmdlib import base
-from ganeti.cmdlib.instance import disks, power, transfer
+from ganeti.cmdlib.instance import disks, power, state, transfer
 from ganeti.cmdlib.instance.relocate import RelocatingUnit
 from ganeti.storage import registry as storage
 
@@ -80,6 +80,7 @@ class LUInstanceMove(RelocatingUnit):
             self.feedback.warning(
                 "The instance is on its new node; what is left on the old one has to be removed"
                 " by hand")
+        state.forget(self, old, [self.source])
         if was_up:
             self.feedback(f"* starting instance {old.name} on node {self.target_node.name}")
             power.start(self, self.instance)
@@ -125,6 +126,8 @@ class LUInstanceMove(RelocatingUnit):
             if not (disks.shutdown(self, self.instance, old_disks)
                     and disks.shutdown(self, there, copies)):
                 raise errors.OpExecError("could not shut down the disks after copying them")
+            state.follow(self, self.instance, self.source, target.uuid, lost=False,
+                         force=self.op.ignore_consistency)
             undo.forget()
 
     def _end(self, node_uuid: str, disk: objects.Disk) -> transfer.End:

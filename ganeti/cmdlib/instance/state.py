@@ -75,13 +75,15 @@ def _tell_copy(lu: base.LogicalUnit, instance: objects.Instance, target: str) ->
                         f" {name} has a copy of; they are those of {when}")
 
 
-def forget(lu: base.LogicalUnit, instance: objects.Instance) -> None:
-    """Remove the state of an instance that is removed, wherever it has ever been."""
+def forget(lu: base.LogicalUnit, instance: objects.Instance,
+           nodes: Iterable[str] | None = None) -> None:
+    """Remove the state from nodes; without these, wherever the instance has ever been."""
     if not is_kept(lu, instance):
         return
-    primary = lu.config.nodes[instance.primary_node]
-    online = [node.uuid for node in lu.config.nodes.values()
-              if node.group == primary.group and not node.offline]
+    if nodes is None:
+        group = lu.config.nodes[instance.primary_node].group
+        nodes = [node.uuid for node in lu.config.nodes.values() if node.group == group]
+    online = [uuid for uuid in nodes if not lu.config.nodes[uuid].offline]
     for uuid, result in lu.rpc.instance_state_put(online, instance, None).items():
         if result.fail_msg:
             lu.feedback.warning(

@@ -157,3 +157,14 @@ def test_uefi_variables_follow_a_stopped_guest(cluster):
     assert any("has no copy" in line and "begin anew" in line for line in cluster.log)
     assert not marked(cluster, 3, b"written on node1")
     cluster.nodes.dead.clear()
+
+
+@needs_ovmf
+def test_uefi_variables_are_gone_with_the_instance(cluster):
+    cluster.add(hypervisor="kvm", hvparams={**PARAMETERS, "boot_type": "uefi"}, nics=[],
+                ignore_ipolicy=True, beparams={"memory": 64})
+    run(cluster, "MIGRATE", target_node="node2.example.org")
+    directories = [os.path.dirname(nvram(cluster, number)) for number in (1, 2)]
+    assert all(os.path.isdir(path) for path in directories), "the source keeps its copy"
+    run(cluster, "REMOVE", shutdown_timeout=0)
+    assert not any(os.path.isdir(path) for path in directories)
