@@ -5,13 +5,11 @@ Running their scripts is in :mod:`ganeti.backend.os`.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganeti import constants, errors, pathutils
-from ganeti.utils import io
+from ganeti.utils import scriptdir
 
 VARIANT_SEPARATOR = "+"
 
@@ -60,13 +58,14 @@ def split_name(name: str) -> tuple[str, str]:
 def find(name: str, search_path: Sequence[str] | None = None) -> OSDefinition | None:
     """The first definition of that name (without variant) on the search path, good or bad."""
     base, _ = split_name(name)
-    if not base or "/" in base or base.startswith("."):
+    if not scriptdir.is_name(base):
         raise errors.OpPrereqError(f"'{name}' is no name of an OS", errors.ECODE_INVAL)
-    for directory in pathutils.OS_SEARCH_PATH if search_path is None else search_path:
-        path = os.path.join(directory, base)
-        if os.path.isdir(path):
-            return read(base, path)
-    return None
+    path = scriptdir.find(base, _search_path(search_path))
+    return None if path is None else read(base, path)
+
+
+def _search_path(given: Sequence[str] | None) -> Sequence[str]:
+    return pathutils.OS_SEARCH_PATH if given is None else given
 
 
 def require(name: str) -> OSDefinition:
@@ -85,17 +84,7 @@ def require(name: str) -> OSDefinition:
 
 def find_all(search_path: Sequence[str] | None = None) -> list[OSDefinition]:
     """Every definition in every directory of the search path."""
-    found: list[OSDefinition] = []
-    for directory in pathutils.OS_SEARCH_PATH if search_path is None else search_path:
-        try:
-            names = sorted(os.listdir(directory))
-        except FileNotFoundError:
-            continue
-        except OSError as err:
-            raise errors.OpExecError(f"Can not read {directory}: {err.strerror}") from err
-        found.extend(read(name, os.path.join(directory, name)) for name in names
-                     if not name.startswith(".") and os.path.isdir(os.path.join(directory, name)))
-    return found
+    return [read(name, path) for name, path in scriptdir.find_all(_search_path(search_path))]
 
 
 def read(name: str, path: str) -> OSDefinition:
@@ -112,17 +101,18 @@ def read(name: str, path: str) -> OSDefinition:
     variants: list[str] = []
     if newest >= constants.OS_API_V15:
         variants = [line.split()[0] for line in
-                    _read_list(path, constants.OS_VARIANTS_FILE, problems, required=False)]
+                    scriptdir.lines(path, constants.OS_VARIANTS_FILE, problems, required=False)]
     parameters: list[tuple[str, str]] = []
     if newest >= constants.OS_API_V20:
-        parameters = _read_parameters(path, problems)
+        parameters = scriptdir.parameters(path, constants.OS_PARAMETERS_FILE, problems)
     return OSDefinition(name=name, path=path, problems=problems, api_versions=versions,
                         variants=variants, parameters=parameters, scripts=scripts)
 
 
 def _read_versions(path: str, problems: list[str]) -> list[int]:
     versions = []
-    for line in _read_list(path, constants.OS_API_FILE, problems, required=True, comments=False):
+    for line in scriptdir.lines(path, constants.OS_API_FILE, problems, required=True,
+                                comments=False):
         if line.isascii() and line.isdigit():
             versions.append(int(line))
         else:
@@ -132,53 +122,11 @@ def _read_versions(path: str, problems: list[str]) -> list[int]:
     return versions
 
 
-def _read_list(path: str, filename: str, problems: list[str], *, required: bool,
-               comments: bool = True) -> list[str]:
-    """Non-empty lines of a file of the definition."""
-    full = os.path.join(path, filename)
-    try:
-        text = io.read_file(full)
-    except FileNotFoundError:
-        if required:
-            problems.append(f"required file {filename} is missing")
-        return []
-    except (OSError, errors.ParseError) as err:
-        problems.append(f"can not read {filename}: {err}")
-        return []
-    lines = (line.split("#", 1)[0] if comments else line for line in text.splitlines())
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _read_parameters(path: str, problems: list[str]) -> list[tuple[str, str]]:
-    """Lines 'name description' of the list of parameters."""
-    parameters = []
-    for line in _read_list(path, constants.OS_PARAMETERS_FILE, problems, required=True,
-                           comments=False):
-        name, _, description = line.partition(" ")
-        parameters.append((name, description.strip()))
-    return parameters
-
-
 def _find_scripts(path: str, version: int, problems: list[str]) -> dict[str, str]:
     required = list(REQUIRED_SCRIPTS)
     if version >= constants.OS_API_V20:
         required.append(constants.OS_SCRIPT_VERIFY)
-    scripts = {}
-    for name in (*required, *CREATE_SCRIPTS):
-        full = os.path.join(path, name)
-        try:
-            mode = os.stat(full).st_mode
-        except FileNotFoundError:
-            if name in required:
-                problems.append(f"required script {name} is missing")
-            continue
-        except OSError as err:
-            problems.append(f"can not look at {name}: {err.strerror}")
-            continue
-        if not stat.S_ISREG(mode) or not mode & stat.S_IXUSR:
-            problems.append(f"{name} is not an executable file")
-            continue
-        scripts[name] = full
+    scripts = scriptdir.scripts(path, required, CREATE_SCRIPTS, problems)
     if not any(name in scripts for name in CREATE_SCRIPTS):
         problems.append("neither of the scripts " + " and ".join(CREATE_SCRIPTS) + " is there")
     return scripts

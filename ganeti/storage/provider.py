@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ganeti import constants, errors, pathutils
-from ganeti.utils import io, process
+from ganeti.utils import io, process, scriptdir
 
 #: Lines of a failed script's output that are shown to the administrator
 LOG_TAIL = 20
@@ -50,13 +49,14 @@ class Provider:
 
 def find(name: str, search_path: Sequence[str] | None = None) -> Provider | None:
     """The first provider of that name on the search path, good or bad."""
-    if not name or "/" in name or name.startswith("."):
+    if not scriptdir.is_name(name):
         raise errors.BlockDeviceError(f"'{name}' is no name of a storage provider")
-    for directory in pathutils.ES_SEARCH_PATH if search_path is None else search_path:
-        path = os.path.join(directory, name)
-        if os.path.isdir(path):
-            return read(name, path)
-    return None
+    path = scriptdir.find(name, _search_path(search_path))
+    return None if path is None else read(name, path)
+
+
+def _search_path(given: Sequence[str] | None) -> Sequence[str]:
+    return pathutils.ES_SEARCH_PATH if given is None else given
 
 
 def require(name: str) -> Provider:
@@ -75,59 +75,17 @@ def require(name: str) -> Provider:
 
 def find_all(search_path: Sequence[str] | None = None) -> list[Provider]:
     """Every provider in every directory of the search path."""
-    found: list[Provider] = []
-    for directory in pathutils.ES_SEARCH_PATH if search_path is None else search_path:
-        try:
-            names = sorted(os.listdir(directory))
-        except FileNotFoundError:
-            continue
-        except OSError as err:
-            raise errors.StorageError(f"Can not read {directory}: {err.strerror}") from err
-        found.extend(read(name, os.path.join(directory, name)) for name in names
-                     if not name.startswith(".") and os.path.isdir(os.path.join(directory, name)))
-    return found
+    return [read(name, path) for name, path in scriptdir.find_all(_search_path(search_path))]
 
 
 def read(name: str, path: str) -> Provider:
     """Read and judge one directory."""
     problems: list[str] = []
-    return Provider(name=name, path=path, problems=problems,
-                    scripts=_find_scripts(path, problems),
-                    parameters=_read_parameters(path, problems))
-
-
-def _find_scripts(path: str, problems: list[str]) -> dict[str, str]:
-    scripts = {}
-    for name in (*constants.ES_SCRIPTS_REQUIRED, *constants.ES_SCRIPTS_OPTIONAL):
-        full = os.path.join(path, name)
-        try:
-            mode = os.stat(full).st_mode
-        except FileNotFoundError:
-            if name in constants.ES_SCRIPTS_REQUIRED:
-                problems.append(f"required script {name} is missing")
-            continue
-        except OSError as err:
-            problems.append(f"can not look at {name}: {err.strerror}")
-            continue
-        if not stat.S_ISREG(mode) or not mode & stat.S_IXUSR:
-            problems.append(f"{name} is not an executable file")
-            continue
-        scripts[name] = full
-    return scripts
-
-
-def _read_parameters(path: str, problems: list[str]) -> list[tuple[str, str]]:
-    """Lines 'name description' of the list of parameters."""
-    try:
-        text = io.read_file(os.path.join(path, constants.ES_PARAMETERS_FILE))
-    except FileNotFoundError:
-        problems.append(f"required file {constants.ES_PARAMETERS_FILE} is missing")
-        return []
-    except (OSError, errors.ParseError) as err:
-        problems.append(f"can not read {constants.ES_PARAMETERS_FILE}: {err}")
-        return []
-    pairs = (line.strip().split(None, 1) for line in text.splitlines() if line.strip())
-    return [(pair[0], pair[1] if len(pair) > 1 else "") for pair in pairs]
+    return Provider(
+        name=name, path=path, problems=problems,
+        scripts=scriptdir.scripts(path, constants.ES_SCRIPTS_REQUIRED,
+                                  constants.ES_SCRIPTS_OPTIONAL, problems),
+        parameters=scriptdir.parameters(path, constants.ES_PARAMETERS_FILE, problems))
 
 
 # Running -------------------------------------------------------------------------------------

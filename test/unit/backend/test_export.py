@@ -78,5 +78,12 @@ def test_a_finished_export_takes_the_place_of_the_old_one():
 
 
 def test_there_has_to_be_something_to_finish():
+    disk = make_disk()
     with pytest.raises(errors.OpExecError, match="no export to finish"):
-        export.finalize_export(make_instance(), [])
+        export.finalize_export(make_instance(disks=[disk]), [disk])
+
+
+def test_an_instance_without_disks_is_exported_too():
+    export.finalize_export(make_instance(), [])
+    assert export.export_list() == ["inst1.example.org"]
+    assert "disk_count = 0" in export.export_info("/srv/ganeti/export/inst1.example.org")
