@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ganeti.utils import process
 from test.drivers.hypervisors import ChrootKit, LxcKit
 from test.vcluster.fixture import VirtualCluster, wait_until
 
@@ -97,6 +98,25 @@ def test_a_crash_is_seen_and_mended(cluster: VirtualCluster, box: str) -> None:
     wait_until(lambda: fields(cluster, "status", box) == ["ERROR_down"], "the crash is seen")
     cluster.run(f"gnt-instance startup {box}")
     assert fields(cluster, "status", box) == ["running"]
+
+
+def test_a_node_without_power_forgets_its_guests(cluster: VirtualCluster, box: str) -> None:
+    """And what lies on the disks outlives it, for the chroot that was mounted too."""
+    cluster.run(f"gnt-instance failover -f -n node2 {box}")
+    if not ChrootKit.unavailable:
+        cluster.run(ADD.format("chroot", "box2").replace("node1", "node2"))
+    init = first_process(cluster, "node2", box)
+    cluster.power_off("node2")
+    wait_until(lambda: not process.alive(init), "the container died with its node")
+    assert str(cluster.path("node2", "")) not in pathlib.Path("/proc/self/mounts").read_text()
+    cluster.power_on("node2")
+    wait_until(lambda: fields(cluster, "status", box) == ["ERROR_down"], "the node is back")
+    cluster.run(f"gnt-instance startup {box}")
+    assert fields(cluster, "status", box) == ["running"]
+    if not ChrootKit.unavailable:
+        cluster.run("gnt-instance startup box2")
+        assert fields(cluster, "status", "box2") == ["running"]
+        cluster.run("gnt-instance remove -f --shutdown-timeout=0 box2")
 
 
 def test_parameters_are_inherited_and_checked(cluster: VirtualCluster, box: str) -> None:

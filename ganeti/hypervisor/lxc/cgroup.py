@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ganeti import errors
-from ganeti.hypervisor.lxc.paths import GROUP_KINDS, PAYLOAD, Files
+from ganeti.hypervisor.lxc.paths import GROUP_KINDS, PAYLOAD, Files, root_mark
 from ganeti.utils import io, process
 
 _MOUNTS = "/proc/self/mountinfo"
@@ -236,9 +236,20 @@ def remove(files: Files) -> None:
     """Remove the empty groups that a monitor which was killed could not."""
     for hierarchy in tree().hierarchies:
         for kind in GROUP_KINDS:
-            top = os.path.join(hierarchy.base, files.group(kind))
-            for directory, _, _ in os.walk(top, topdown=False):
-                _remove_one(directory)
+            _remove_tree(os.path.join(hierarchy.base, files.group(kind)))
+
+
+def remove_of_root(root: str) -> None:
+    """Remove the groups of a virtual node that was switched off."""
+    for hierarchy in tree().hierarchies:
+        for name in os.listdir(hierarchy.base):
+            if name.startswith("lxc.") and name.endswith(root_mark(root)):
+                _remove_tree(os.path.join(hierarchy.base, name))
+
+
+def _remove_tree(top: str) -> None:
+    for directory, _, _ in os.walk(top, topdown=False):
+        _remove_one(directory)
 
 
 def _remove_one(directory: str) -> None:

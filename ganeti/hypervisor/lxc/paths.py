@@ -73,12 +73,12 @@ class Files:
 
     def group(self, kind: str) -> str:
         """Name of a control group; those of a virtual cluster's nodes share one machine."""
-        return f"lxc.{kind}.{self.name}{_root_mark()}"
+        return f"lxc.{kind}.{self.name}{root_mark(pathutils.ROOT)}"
 
 
-def _root_mark() -> str:
+def root_mark(root: str) -> str:
     """What tells a virtual node's control groups apart; empty on a real node."""
-    return f"@{zlib.crc32(pathutils.ROOT.encode()):08x}" if pathutils.ROOT else ""
+    return f"@{zlib.crc32(root.encode()):08x}" if root else ""
 
 
 def ensure_directories() -> None:

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 
+from ganeti.hypervisor.lxc import cgroup
 from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, netns
 from ganeti.utils import process, retry
 
 BOOT_TIMEOUT = 20
+_MONITOR = b"[lxc monitor] "
 
 
 def processes(node: layout.VirtualNode) -> dict[int, str]:
@@ -24,7 +26,9 @@ def processes(node: layout.VirtualNode) -> dict[int, str]:
 
     A process is on the node if its environment says so, or (guests and scripts, whose environment
     is cleared) if a path below the node's tree stands in its command line. Those are started by
-    absolute path, unlike the pager or editor in which somebody reads the node's files.
+    absolute path, unlike the pager or editor in which somebody reads the node's files; only the
+    monitors of containers, with which these die, call themselves differently. Processes in a
+    chroot of the node are on it as well.
     """
     found = {}
     mark = f"GANETI_ROOTDIR={node.root}".encode()
@@ -35,7 +39,8 @@ def processes(node: layout.VirtualNode) -> dict[int, str]:
         with contextlib.suppress(OSError):
             command = (entry / "cmdline").read_bytes()
             environment = (entry / "environ").read_bytes().split(b"\0")
-            if mark in environment or (
+            guest = os.readlink(entry / "root").startswith(f"{node.root}/")
+            if mark in environment or guest or _MONITOR + below in command or (
                     command.startswith(b"/") and below in command and b"vcluster" not in command):
                 found[int(entry.name)] = shlex.join(
                     command.decode(errors="replace").rstrip("\0").split("\0"))
@@ -59,6 +64,7 @@ def kill(node: layout.VirtualNode) -> int:
     for _ in range(20):
         victims = set(processes(node)) - spared
         if not victims:
+            _forget_guests(node)
             return count
         count += len(victims)
         for pid in victims:
@@ -66,6 +72,16 @@ def kill(node: layout.VirtualNode) -> int:
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
     raise layout.VclusterError(f"Processes of {node.name} do not die: {sorted(victims)}")
+
+
+def _forget_guests(node: layout.VirtualNode) -> None:
+    """What the kernel of a machine forgets when it is switched off: mounts and control groups."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        points = [line.split()[1] for line in mounts]
+    for point in reversed([point for point in points if point.startswith(f"{node.root}/")]):
+        subprocess.run(["umount", "-l", point], check=True, capture_output=True)
+    if os.getuid() == 0:
+        cgroup.remove_of_root(node.root)
 
 
 def power_off(cluster: layout.VirtualCluster, node: layout.VirtualNode) -> int:
