@@ -300,8 +300,8 @@ class DiskTemplate(ABC):
         """A disk mirrored between nodes, after one took another's place."""
         raise errors.ProgrammerError(f"Disks of type {self.name} are not mirrored between nodes")
 
-    def relinked(self, disk: objects.Disk, request: DiskRequest) -> objects.Disk:
-        """A disk mirrored between nodes, with the nodes and the link of a request."""
+    def relinked(self, disk: objects.Disk, nodes: Sequence[str], link: Link) -> objects.Disk:
+        """A disk mirrored between nodes as it would be on two other ones."""
         raise errors.ProgrammerError(f"Disks of type {self.name} are not mirrored between nodes")
 
     def alone(self, disk: objects.Disk) -> objects.Disk:

@@ -27,6 +27,8 @@ class Verdict(enum.Enum):
     RESYNC = "catching up"
     #: A node does not tell
     UNKNOWN = "unknown"
+    #: Not in use on either node, and no reason to worry
+    INACTIVE = "not active"
     #: Not connected, and connecting loses nothing
     CUT_OFF = "cut off"
     #: Both copies have changed: one side's changes have to be given up
@@ -117,9 +119,9 @@ def _verdict(first: Copy, second: Copy) -> Verdict:
         return Verdict.HEALTHY
     if states & status.RESYNC:
         return Verdict.RESYNC
-    return {Relation.SPLIT: Verdict.SPLIT,
-            Relation.UNRELATED: Verdict.UNRELATED}.get(
-                _relation(first, second), Verdict.CUT_OFF)
+    usual = Verdict.INACTIVE if states == {status.UNCONFIGURED} else Verdict.CUT_OFF
+    return {Relation.SPLIT: Verdict.SPLIT, Relation.UNRELATED: Verdict.UNRELATED}.get(
+        _relation(first, second), usual)
 
 
 # Asking the nodes.

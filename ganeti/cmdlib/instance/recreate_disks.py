@@ -9,7 +9,7 @@ from ganeti import constants, errors, objects, opcodes
 from ganeti import undo as undo_stack
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import nodes
-from ganeti.cmdlib.instance import allocate, disk_specs, disks
+from ganeti.cmdlib.instance import allocate, disk_specs, disks, mirrors
 from ganeti.cmdlib.instance.base import InstanceUnit, Level
 from ganeti.storage import registry as storage
 
@@ -141,10 +141,19 @@ class LUInstanceRecreateDisks(InstanceUnit):
             tags=instance.tags, group_name=config.group_of(self.primary).name)
 
     def _new_disk(self, index: int) -> objects.Disk:
-        disk = self.disks[index].replace(**self.changes.get(index, {}))
-        if self.nodes and disk.nodes:
-            disk = disk.replace(nodes=self.nodes)
-        return disk
+        changes = dict(self.changes.get(index, {}))
+        size = changes.pop(constants.IDISK_SIZE, None)
+        disk = self.disks[index].replace(**changes)
+        template = storage.template(disk.dev_type)
+        if size is not None:
+            disk = template.resized(disk, size)
+        if not self.nodes or not disk.nodes:
+            return disk
+        place = disk_specs.Place(self.instance.name, self.instance.uuid, self.nodes[0],
+                                 tuple(self.nodes[1:]))
+        link = disk_specs.reserve_link(self, template, place)
+        return disk.replace(nodes=self.nodes) if link is None \
+            else template.relinked(disk, self.nodes, link)
 
     # Doing it.
 
@@ -154,6 +163,7 @@ class LUInstanceRecreateDisks(InstanceUnit):
             self._record(self.nodes[0] if self.nodes else before.primary_node, self.new_disks)
             undo.push("put the old disks back into the configuration", self._record,
                       before.primary_node, old_disks)
+            self._shut_down_mirrors(old_disks)
             disks.create(self, self.instance, self.new_disks, undo)
             undo.forget()
         if self.config.cluster.prealloc_wipe_disks:
@@ -165,6 +175,12 @@ class LUInstanceRecreateDisks(InstanceUnit):
         elif not self.instance.disks_active:
             # making them has attached them, which a stopped instance may not leave on its node
             disks.shutdown(self, self.instance, self.new_disks)
+
+    def _shut_down_mirrors(self, old_disks: list[objects.Disk]) -> None:
+        """What is left of a mirror that lost its volumes would keep its device number."""
+        left = mirrors.mirrored(old_disks)
+        if left and not self.nodes:
+            disks.shutdown(self, self.instance, left, ignore_primary=True)
 
     def _record(self, primary_node: str, changed: list[objects.Disk]) -> None:
         with self.cfg.edit(job=self.job_id) as draft:

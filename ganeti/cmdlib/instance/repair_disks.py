@@ -77,10 +77,7 @@ class LUInstanceRepairDisks(InstanceUnit):
         findings = [self.findings[disk.uuid] for disk in self.mirrored]
         self._tell(findings)
         if self.keep and self._split():
-            self._give_up_other(self.keep)
-            fresh = mirror_health.ask(
-                self.rpc, self.config, [(self.instance, disk) for disk in self.mirrored])
-            findings = [fresh[disk.uuid] for disk in self.mirrored]
+            findings = self._give_up_other(self.keep)
             self._tell(findings)
         elif self.keep:
             self.feedback("No disk has a split brain, nothing is given up")
@@ -92,7 +89,8 @@ class LUInstanceRepairDisks(InstanceUnit):
             for copy in finding.copies:
                 self.feedback(f"    {copy.shown}")
 
-    def _give_up_other(self, keep: str) -> None:
+    def _give_up_other(self, keep: str) -> list[Finding]:
+        """Settle every split brain for one side; returns how the copies stand then."""
         split = self._split()
         was_active = self.instance.disks_active
         loser, names = self.loser, ", ".join(map(disks.describe, split))
@@ -107,8 +105,11 @@ class LUInstanceRepairDisks(InstanceUnit):
         mirrors.attach_net(self, self.instance, split, [keep])
         self.feedback(f"* synchronising from node {self.node_name(keep)}")
         mirrors.wait_connected(self, self.instance, split, [keep, loser])
+        found = mirror_health.ask(
+            self.rpc, self.config, [(self.instance, disk) for disk in self.mirrored])
         if not was_active:
             disks.shutdown(self, self.instance, split)
+        return [found[disk.uuid] for disk in self.mirrored]
 
     def _make_active(self, split: list[objects.Disk], node_uuid: str) -> None:
         """Have the copies ready without giving the right to write."""

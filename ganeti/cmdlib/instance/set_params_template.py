@@ -191,7 +191,8 @@ class Conversion:
                 result.raise_if_failed(f"Could not copy {disks.describe(old)}")
             self._record(old_disks)
             undo.forget()
-        disks.shutdown(unit, unit.instance, self.new_disks)
+        if not self.secondary:
+            disks.shutdown(unit, unit.instance, self.new_disks)
         disks.remove(unit, unit.instance, old_disks)
 
     def _record(self, old_disks: list[objects.Disk]) -> None:

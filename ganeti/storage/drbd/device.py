@@ -162,6 +162,8 @@ class DrbdDevice(MirrorDev):
         if shown.remote is None or stale:
             options = dialect.connection_options(
                 self.params, self._secret, two_primaries=two_primaries)
+            for argv in language.forget_peer(ends) if shown.idle_peer else ():
+                kernel.call(argv, f"forget the old connection of {self.path}")
             for argv in language.connect(ends, options, discard=discard):
                 kernel.call(argv, f"connect {self.path} to {ends.remote}", secret=True)
         else:

@@ -141,6 +141,10 @@ class Dialect(ABC):
     def connect(self, ends: Ends, options: Argv, *, discard: bool = False) -> list[Argv]:
         """Look for the peer; `discard` gives up what this copy has changed since the split."""
 
+    def forget_peer(self, ends: Ends) -> list[Argv]:
+        """Make room for a new connection to a peer that is known but not looked for."""
+        return []
+
     @abstractmethod
     def disconnect(self, ends: Ends, local: str, remote: str) -> list[Argv]: ...
 
@@ -216,7 +220,10 @@ class Dialect9(Dialect):
                  *(["--discard-my-data"] if discard else [])]]
 
     def disconnect(self, ends: Ends, local: str, remote: str) -> list[Argv]:
-        return [[_SETUP, "disconnect", *_peer(ends)], [_SETUP, "del-peer", *_peer(ends)]]
+        return [[_SETUP, "disconnect", *_peer(ends)], *self.forget_peer(ends)]
+
+    def forget_peer(self, ends: Ends) -> list[Argv]:
+        return [[_SETUP, "del-peer", *_peer(ends)]]
 
     def change_net(self, ends: Ends, options: Argv) -> Argv:
         return [_SETUP, "net-options", *_peer(ends), *options]

@@ -44,6 +44,8 @@ class Configured:
     local: str | None = None
     remote: str | None = None
     two_primaries: bool = False
+    #: Version 9 keeps a peer in mind that it does not look for any more
+    idle_peer: bool = False
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
@@ -93,12 +95,14 @@ def configured(text: str) -> Configured:
     path = connection.section("path")
     local = path.value("_this_host") or resource.section("_this_host").value("address")
     remote = path.value("_remote_host") or resource.section("_remote_host").value("address")
-    if "_is_standalone" in connection.values:
+    idle = "_is_standalone" in connection.values
+    if idle:
         local = remote = None
     net = connection.section("net") if connection.sections else resource.section("net")
     return Configured(
         data=_path(volume, "disk"), meta=_path(volume, "meta-disk"), local=_address(local),
-        remote=_address(remote), two_primaries=net.value("allow-two-primaries") == "yes")
+        remote=_address(remote), two_primaries=net.value("allow-two-primaries") == "yes",
+        idle_peer=idle)
 
 
 def _path(volume: Section, name: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganeti import constants, errors, objects, serializer
-from ganeti.storage.base import DiskRequest, DiskTemplate, Mirroring
+from ganeti.storage.base import DiskRequest, DiskTemplate, Link, Mirroring
 from ganeti.storage.drbd.device import DrbdDevice
 from ganeti.utils import uuid
 
@@ -55,17 +55,13 @@ class DrbdTemplate(DiskTemplate):
         ends[place], minors[place] = node_uuid, minor
         return self._on(disk, ends, minors)
 
-    def relinked(self, disk: objects.Disk, request: DiskRequest) -> objects.Disk:
-        """The disk with the nodes, minors and port of a request; size and names stay."""
-        return self._on(disk.replace(logical_id=self.logical_id(request)),
-                        list(self.disk_nodes(request)), None)
+    def relinked(self, disk: objects.Disk, nodes: Sequence[str], link: Link) -> objects.Disk:
+        fresh = disk.replace(logical_id=[*nodes, link.port, *link.minors, link.secret])
+        return self._on(fresh, list(nodes), link.minors)
 
-    def _on(self, disk: objects.Disk, ends: list[str], minors: Sequence[int] | None
-            ) -> objects.Disk:
+    def _on(self, disk: objects.Disk, ends: list[str], minors: Sequence[int]) -> objects.Disk:
         wanted = list(disk.logical_id)
-        wanted[:2] = ends
-        if minors is not None:
-            wanted[3:5] = minors
+        wanted[:2], wanted[3:5] = ends, minors
         children = [child.replace(nodes=ends) for child in disk.children]
         return disk.replace(logical_id=wanted, nodes=ends, children=children)
 
