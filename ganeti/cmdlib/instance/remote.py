@@ -31,8 +31,9 @@ def secret() -> str:
         return io.read_first_line(pathutils.CLUSTER_DOMAIN_SECRET_FILE, strict=True)
     except (OSError, errors.ParseError) as err:
         raise errors.OpPrereqError(
-            f"The cluster domain secret can not be read: {err}; 'gnt-cluster renew-crypto"
-            " --cluster-domain-secret=FILE' sets it", errors.ECODE_ENVIRON) from err
+            f"The cluster domain secret can not be read: {err}; it is one line in"
+            f" {pathutils.CLUSTER_DOMAIN_SECRET_FILE}, the same on all nodes of both clusters",
+            errors.ECODE_ENVIRON) from err
 
 
 def _salted(text: str) -> tuple[str, str]:
