@@ -18,7 +18,7 @@ from ganeti.htools import alloc
 from ganeti.htools.model import MIRROR_EXTERNAL, MIRROR_INTERNAL, MIRROR_NONE
 from ganeti.htools.state import NONE, Ints, State
 
-Graph = dict[int, set[int]]
+Graph = dict[int, list[int]]
 Colours = dict[int, int]
 
 
@@ -43,34 +43,36 @@ class Wave:
 
 
 def graph(state: State, vertices: Iterable[int], *, offline_maintenance: bool) -> Graph:
-    """Which of the nodes exclude each other."""
-    edges: Graph = {node: set() for node in vertices}
+    """Which of the nodes exclude each other: a neighbour for each instance that they share, and
+    one for each other node (or the node itself) whose primaries have the same secondary.
+    """
+    edges: Graph = {node: [] for node in vertices}
     sharing: dict[int, set[int]] = {}
     for pri, sec in zip(state.pri.tolist(), state.sec.tolist(), strict=True):
-        if sec == NONE:
+        if sec == NONE or pri not in edges or sec not in edges:
             continue
-        _join(edges, pri, sec)
-        sharing.setdefault(sec, set()).add(pri)
-    if not offline_maintenance:
-        for primaries in sharing.values():
-            for one in primaries:
-                for other in primaries:
-                    _join(edges, one, other)
-    return edges
-
-
-def _join(edges: Graph, one: int, other: int) -> None:
-    if one != other and one in edges and other in edges:
-        edges[one].add(other)
-        edges[other].add(one)
+        edges[pri].append(sec)
+        edges[sec].append(pri)
+    if offline_maintenance:
+        return edges
+    for pri, sec in zip(state.pri.tolist(), state.sec.tolist(), strict=True):
+        if sec != NONE and pri in edges:
+            sharing.setdefault(sec, set()).add(pri)
+    more: dict[int, set[int]] = {node: set() for node in edges}
+    for primaries in sharing.values():
+        for node in primaries:
+            more[node] |= primaries - set(edges[node])
+    return {node: [*near, *sorted(more[node])] for node, near in edges.items()}
 
 
 def _colour(edges: Graph, key: Callable[[int, Colours], tuple[int, ...]]) -> Colours:
-    """Greedy: the node with the greatest key next, with the smallest free colour."""
+    """Greedy: the node with the greatest key next (of equal ones the last), with the smallest
+    free colour.
+    """
     colours: Colours = {}
     left = list(edges)
     while left:
-        node = max(left, key=lambda one: (*key(one, colours), -one))
+        node = max(left, key=lambda one: (*key(one, colours), one))
         left.remove(node)
         taken = {colours[other] for other in edges[node] if other in colours}
         colours[node] = next(colour for colour in range(len(edges)) if colour not in taken)

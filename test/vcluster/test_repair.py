@@ -15,8 +15,9 @@ TAG = "ganeti:watcher:autorepair:"
 
 
 @pytest.fixture
-def offline_node(cluster: VirtualCluster) -> Iterator[VirtualCluster]:
+def offline_node(battered: VirtualCluster) -> Iterator[VirtualCluster]:
     """node3 has lost its power with an instance on it, and the administrator has said so."""
+    cluster = battered
     cluster.run(f"{ADD} -t sharedfile -n node3 rep1")
     cluster.power_off("node3")
     cluster.run("gnt-node modify --offline=yes --auto-promote --force node3")
@@ -62,7 +63,8 @@ def test_an_instance_of_a_dead_node_is_repaired_by_tags(offline_node: VirtualClu
 
 
 def test_a_node_that_is_not_needed_goes_to_standby_and_comes_back(
-        cluster: VirtualCluster) -> None:
+        battered: VirtualCluster) -> None:
+    cluster = battered
     cluster.run(f"{ADD} -t sharedfile -n node2 rep1")
     plan = json.loads(cluster.run("hsqueeze -L --json"))
     assert plan["action"] == "offline" and set(plan["nodes"]) == {"node2", "node3"}

@@ -33,6 +33,9 @@ def _run(opts: command_line.Options) -> int:
     import numpy as np
     nodes = whole.nodes_of_group(group) if group else np.arange(whole.node_count)
     wanted = maintenance.vertices(whole, nodes, opts.node_tags)
+    if not wanted:
+        raise model.RequestError("No online node is to be rebooted: none is in the group or has one"
+                                 " of the tags")
     if opts.skip_non_redundant:
         wanted = [node for node in wanted if not maintenance.has_non_redundant(whole, node)]
     edges = maintenance.graph(whole, wanted, offline_maintenance=opts.offline_maintenance)

@@ -1,10 +1,16 @@
 """Reading clusters: text, simulation, units, what is refused, what is completed."""
 
+import http.server
+import json
+import threading
+from types import SimpleNamespace
+
 import pytest
 
-from ganeti import errors
+from ganeti import constants, errors
 from ganeti.htools import model
 from ganeti.htools.load import prepare, simulate, text, units, utilisation
+from ganeti.htools.prog import sources
 from test.bench import clusters
 
 
@@ -92,3 +98,32 @@ def test_cpu_load_of_a_node_is_shared_by_cpus(small):
     assert small.instances[0].load[0] == 3.0 and small.instances[2].load[0] == 0.0
     with pytest.raises(model.LoadError, match="node2"):
         utilisation.apply_reports(small, {"node1": report}, xen=False, complete=True)
+
+
+def test_monitoring_daemons_are_asked_for_the_load(tmp_path):
+    class Monitor(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/1/report/all" else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps([{"name": "cpu-avg-load", "data": {
+                "cpu_number": 8, "cpus": [0.75] * 8, "cpu_total": 6.0}}]).encode())
+
+        def log_message(self, *_args):
+            pass
+
+    address = "127.13.18.15"
+    server = http.server.HTTPServer((address, constants.DEFAULT_MOND_PORT), Monitor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    path = tmp_path / "x"
+    path.write_text(f"g|u|preferred\n\n{address}|100|1|99|10|10|1|N|u\n127.13.18.16|100|1|99|10|10"
+                    f"|1|N|u\n\ni|1|1|1|running|Y|{address}||ext\nj|1|1|3|running|Y|{address}||ext\n"
+                    "k|1|1|1|running|Y|127.13.18.16||ext\n\n\n")
+    try:
+        opts = SimpleNamespace(text_data=str(path), mond=True, verbose=0)
+        cluster = sources.load(opts)
+        assert [inst.load[0] for inst in cluster.instances] == [1.5, 4.5, 1.0]
+        with pytest.raises(model.LoadError, match=r"127\.13\.18\.16"):
+            sources.load(SimpleNamespace(**vars(opts), mond_required=True))
+    finally:
+        server.shutdown()
+        server.server_close()
