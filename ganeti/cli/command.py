@@ -208,7 +208,7 @@ class Tool:
         return self._run(name, [*self._env_words(name), *words[1:]])
 
     def _run(self, name: str, words: Sequence[str]) -> int:
-        from ganeti.cli import report
+        from ganeti.cli import commandlog, report
         command = self.command(name)
         try:
             values, args = parse(command.options, words)
@@ -229,4 +229,5 @@ class Tool:
         for key, value in command.values.items():
             setattr(values, key, value)
         values.tool, values.command = self.name, name
+        commandlog.note(self.name, name, words, command.options)
         return report.guarded(command.function, values, args)

@@ -266,6 +266,12 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def test_the_queue_tests_itself_and_commands_are_noted(cluster: VirtualCluster) -> None:
+    assert cluster.run("gnt-debug test-jobqueue").endswith("The job queue passes its test\n")
+    log = cluster.path("node1", "/var/log/ganeti/commands.log").read_text()
+    assert "runs: test-jobqueue" in log.splitlines()[-1]
+
+
 def test_300_jobs_wait_for_one_lock(cluster: VirtualCluster) -> None:
     cluster.run("gnt-cluster modify --max-running-jobs=400 --max-tracked-jobs=400")
     try:

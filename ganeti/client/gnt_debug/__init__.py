@@ -9,6 +9,7 @@ TOOL = Tool("gnt-debug", {
     "submit-job": "submit:SUBMIT_JOB",
     "locks": "locks:LOCKS",
     "iallocator": "iallocator:IALLOCATOR",
+    "test-jobqueue": "jobqueue:TEST_JOBQUEUE",
     "test-osparams": "osparams:TEST_OSPARAMS",
 }, aliases={"allocator": "iallocator"})
 

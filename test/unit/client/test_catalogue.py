@@ -17,7 +17,7 @@ GOLDEN = TEST / "golden/help"
 LATER = {
     "gnt-cluster": {"epo", "renew-crypto", "upgrade"},
     # there is no wconfd here, and metad comes with the communication network
-    "gnt-debug": {"metad", "wconfd", "test-jobqueue"},
+    "gnt-debug": {"metad", "wconfd"},
 }
 #: Commands that the original lacks.
 OWN = {"gnt-instance": {"repair-disks"}}
