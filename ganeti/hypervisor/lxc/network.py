@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shlex
+import socket
+import struct
 from collections.abc import Iterator
 
-from ganeti import constants, objects, pathutils
+from ganeti import constants, errors, objects, pathutils
 from ganeti.hypervisor import nicscripts
 from ganeti.hypervisor.lxc.limits import Setting
 from ganeti.hypervisor.lxc.paths import Files
-from ganeti.utils import io
 
-_DEVICES = "/sys/class/net"
+# linux/sockios.h, linux/if.h
+_SIOCGIFMTU = 0x8921
+_LONGEST_NAME = 15
 #: The scripts tell interfaces of instance communication by their name
 _COMMUNICATION = "gnt.com."
 _COMMUNICATION_NIC = constants.INSTANCE_COMMUNICATION_NIC_PREFIX
@@ -48,24 +53,37 @@ def _interface(number: int, nic: objects.Nic, description: str) -> Iterator[Sett
     if (nic.name or "").startswith(_COMMUNICATION_NIC):
         yield "veth.pair", _communication_name()
     if mtu := _mtu(nic):
-        yield "mtu", mtu
+        yield "mtu", str(mtu)
     yield "script.up", script
     yield "script.down", script
 
 
 def _communication_name() -> str:
-    taken = set(os.listdir(_DEVICES))
+    taken = {name for _, name in socket.if_nameindex()}
     number = 0
     while f"{_COMMUNICATION}{number}" in taken:
         number += 1
     return f"{_COMMUNICATION}{number}"
 
 
-def _mtu(nic: objects.Nic) -> str | None:
+def _mtu(nic: objects.Nic) -> int | None:
     """The MTU of the bridge or switch, so that both ends of the pair have it."""
     if nic.nicparams.get("mode") not in nicscripts.SWITCHED:
         return None
-    try:
-        return io.read_file(os.path.join(_DEVICES, nic.nicparams["link"], "mtu")).strip()
-    except FileNotFoundError:
-        return None
+    return device_mtu(nic.nicparams["link"])
+
+
+def device_mtu(name: str) -> int | None:
+    """MTU of an interface of this node, None without one of the name.
+
+    Asked by ioctl, since /sys may show another network namespace.
+    """
+    request = struct.pack("16sH14x", name.encode()[:_LONGEST_NAME], socket.AF_UNSPEC)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            answer = fcntl.ioctl(asked, _SIOCGIFMTU, request)
+        except OSError as err:
+            if err.errno == errno.ENODEV:
+                return None
+            raise errors.HypervisorError(f"MTU of {name}: {err.strerror}") from err
+    return int(struct.unpack_from("i", answer, 16)[0])

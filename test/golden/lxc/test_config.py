@@ -6,6 +6,7 @@ After a wanted change: UPDATE_GOLDEN=1 pytest test/golden/lxc, and look at the d
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,14 @@ def make(case: dict[str, Any]) -> objects.Instance:
 def test_configuration(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
     run = tmp_path / "run/lxc"
-    devices = tmp_path / "devices"
-    for bridge in ("br0", "switch1"):
-        (devices / bridge).mkdir(parents=True)
-        (devices / bridge / "mtu").write_text("1450\n")
     (tmp_path / "cmdline").write_text("quiet" + ("" if case.get("swap", True)
                                                  else " swapaccount=0"))
     monkeypatch.setattr(pathutils, "ROOT", case.get("root", ""))
     monkeypatch.setattr(pathutils, "LXC_DIR", str(run))
     monkeypatch.setattr(pathutils, "LOG_LXC_DIR", "/var/log/ganeti/lxc")
     monkeypatch.setattr(pathutils, "LXC_NIC_SETUP", "/usr/lib/ganeti/lxc-nic-setup")
-    monkeypatch.setattr(network, "_DEVICES", str(devices))
+    monkeypatch.setattr(network, "device_mtu", {"br0": 1450, "switch1": 1450}.get)
+    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (2, "gnt.com.0")])
     monkeypatch.setattr(limits, "_COMMAND_LINE", str(tmp_path / "cmdline"))
     seccomp = tmp_path / "common.seccomp"
     seccomp.touch()

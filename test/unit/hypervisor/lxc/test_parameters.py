@@ -138,3 +138,8 @@ def test_a_script_that_can_do_nothing_says_so_for_the_job(tmp_path: Path) -> Non
 def test_without_interfaces_the_nodes_network_is_not_shared(tmp_path: Path) -> None:
     instance = objects.Instance(name="inst1", uuid="i", primary_node="n", hypervisor="lxc")
     assert network.settings(instance, Files("inst1")) == [("lxc.net.0.type", "empty")]
+
+
+def test_the_mtu_is_that_of_this_network() -> None:
+    assert network.device_mtu("lo") == int(Path("/sys/class/net/lo/mtu").read_text())
+    assert network.device_mtu("nosuchdevice0") is None
