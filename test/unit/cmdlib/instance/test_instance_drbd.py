@@ -7,10 +7,11 @@ import os
 import pytest
 
 from ganeti import constants, errors
+from ganeti.cmdlib.cluster.verify import gather, judge_instance, view
 from ganeti.cmdlib.instance import disks, mirrors
 from ganeti.storage.drbd import device
 from test.fakedrbd import Mirrors
-from test.incluster import InCluster, node_uuid
+from test.incluster import GROUP, InCluster, node_uuid
 
 NAME = "inst1.example.org"
 
@@ -361,13 +362,16 @@ def test_the_choice_is_carried_out(cluster, drbd, keep, stays):
     assert content(cluster, 3 - keep, disk(cluster)) == stays
 
 
-def test_the_verification_names_a_split_brain_and_the_command(cluster, drbd):
+def test_the_verification_names_a_split_brain(cluster, drbd):
     add(cluster, start=True)
     split(cluster, drbd)
-    assert cluster.run("CLUSTER_VERIFY_GROUP", group_name="default") is False
-    text = "\n".join(cluster.log)
-    assert "split brain" in text
-    assert "gnt-instance repair-disks inst1.example.org" in text or "repair-disks" in text
+    config, nodes = cluster.config, {node_uuid(number) for number in (1, 2, 3, 4)}
+    states = gather.disk_states(cluster.rpc, config, [cluster.instance(NAME)], nodes)
+    seen = view.GroupView(config, config.nodegroups[GROUP], {}, disk_states=states,
+                          mirrors=gather.separated(cluster.rpc, config, states, nodes))
+    [problem] = judge_instance.mirrors(seen)
+    assert problem.item == NAME and "disk/0: split brain" in problem.text
+    assert list(seen.mirrors) == [disk(cluster).uuid], "healthy mirrors are not asked again"
 
 
 def test_what_is_cut_off_is_activated_again(cluster, drbd):
