@@ -73,6 +73,9 @@ class ChrootHypervisor(base.BaseHypervisor):
               paused: bool = False) -> None:
         """Mount the first disk and run its init script; what fails is taken back."""
         name = instance.name
+        trouble = self.verify()
+        if trouble is not None:
+            raise errors.HypervisorError(f"This node can not run chroots: {trouble}")
         if not block_devices:
             raise errors.HypervisorError(
                 f"Instance {name} has no disk; a chroot needs one with a root file system on it")

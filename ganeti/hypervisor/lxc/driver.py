@@ -27,6 +27,9 @@ class LxcHypervisor(BaseHypervisor):
 
     def start(self, instance: objects.Instance, block_devices: Sequence[BlockDevice],
               paused: bool = False) -> None:
+        trouble = self.verify()
+        if trouble is not None:
+            raise errors.HypervisorError(f"This node can not run containers: {trouble}")
         life.start(instance, block_devices, paused)
 
     def stop(self, instance: objects.Instance, *, force: bool = False, retry: bool = False,

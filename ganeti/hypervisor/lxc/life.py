@@ -45,7 +45,6 @@ def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bo
 
 def prepare(files: Files) -> None:
     """Remove what an earlier container of the name has left, and make its directories."""
-    program.version()
     if is_running(files):
         raise errors.HypervisorError(f"Instance {files.name} runs already")
     end(files)

@@ -11,6 +11,7 @@ import pytest
 
 from ganeti import constants, errors, objects, pathutils
 from ganeti.hypervisor import rootfs
+from ganeti.hypervisor.chroot import ChrootHypervisor
 from ganeti.hypervisor.lxc import config, network, program, validate
 from ganeti.hypervisor.lxc.driver import LxcHypervisor
 from ganeti.hypervisor.lxc.paths import Files
@@ -62,6 +63,10 @@ def test_controllers_that_the_kernel_does_not_have() -> None:
 def test_ordinary_users_are_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 1000)
     assert "root" in (LxcHypervisor().verify(hvparams()) or "")
+    instance = objects.Instance(name="inst1", uuid="i", primary_node="n", hypervisor="lxc")
+    for driver in (LxcHypervisor(), ChrootHypervisor()):
+        with pytest.raises(errors.HypervisorError, match="can not run .* runs as root"):
+            driver.start(instance, [])
 
 
 def test_a_node_without_lxc_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
