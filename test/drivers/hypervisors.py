@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -93,6 +94,10 @@ class HypervisorKit:
         pytest.skip(f"no way to make a migration fail with {self.hypervisor}")
         yield
 
+    def crash(self, driver: BaseHypervisor, instance: objects.Instance) -> None:
+        """End a running guest behind its hypervisor's back; skips where the kit can not."""
+        pytest.skip(f"no way to make a guest crash with {self.hypervisor}")
+
     # What is left -----------------------------------------------------------------------------
 
     def leftovers(self, name: str) -> list[str]:
@@ -111,8 +116,19 @@ class HypervisorKit:
             time.sleep(0.02)
 
 
+def kill_process(driver: BaseHypervisor, instance: objects.Instance) -> None:
+    """The crash of a guest that is a process."""
+    info = driver.instance_info(instance.name, instance.hvparams)
+    assert info is not None
+    os.kill(info.id, signal.SIGKILL)
+
+
 class FakeKit(HypervisorKit):
     hypervisor = constants.HT_FAKE
+
+    def crash(self, driver: BaseHypervisor, instance: objects.Instance) -> None:
+        from ganeti.hypervisor import fake
+        os.unlink(os.path.join(fake.root_dir(), instance.name))
 
     @contextlib.contextmanager
     def failing_migration(self, instance: objects.Instance) -> Iterator[None]:
@@ -132,6 +148,9 @@ class KvmKit(HypervisorKit):
     qemu = "/usr/bin/qemu-system-x86_64"
     unavailable = None if os.path.exists(qemu) else f"there is no {qemu} on this machine"
     patience = 20.0
+
+    def crash(self, driver: BaseHypervisor, instance: objects.Instance) -> None:
+        kill_process(driver, instance)
 
     def __init__(self, root: str) -> None:
         # paths of sockets are limited to 107 bytes, pytest's directories are long
@@ -178,6 +197,9 @@ class ContainerKit(HypervisorKit):
     patience = 20.0
     #: MiB of the disks
     size = 12
+
+    def crash(self, driver: BaseHypervisor, instance: objects.Instance) -> None:
+        kill_process(driver, instance)
 
     @classmethod
     def why_not(cls) -> str | None:

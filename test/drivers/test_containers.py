@@ -284,15 +284,6 @@ def test_a_start_that_takes_too_long_is_taken_back(kit, lxc):
 # Crashes -------------------------------------------------------------------------------------
 
 
-def test_a_killed_first_process_is_a_crash(kit, lxc):
-    instance = kit.instance()
-    lxc.start(instance, kit.block_devices())
-    os.kill(init_of(lxc, instance), signal.SIGKILL)
-    kit.wait(lambda: lxc.instance_info(instance.name) is None, "the crash is seen")
-    assert lxc.list_instances() == []
-    lxc.cleanup(instance.name)
-
-
 def test_a_killed_monitor_takes_the_container_along(kit, lxc):
     """What it can not clean up any more goes with the next start or clean-up."""
     devices = kit.block_devices()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti import constants, errors, objects
+from ganeti.backend import instance as backend
 from ganeti.hypervisor.base import RUNNING, BaseHypervisor
 from test.drivers.hypervisors import KITS, MEMORY, HypervisorKit
 
@@ -101,6 +102,29 @@ def test_a_rebooted_guest_runs(kit, driver):
     driver.start(instance, kit.block_devices())
     driver.reboot(instance)
     kit.wait(lambda: running(driver, instance), "the guest runs again")
+    end(kit, driver, instance)
+
+
+def test_a_guest_that_is_asked_shuts_down(kit, driver, monkeypatch):
+    def too_late(*args: object) -> None:
+        raise AssertionError(f"did not shut down within {kit.patience} s")
+    monkeypatch.setattr(backend, "_force_stop", too_late)
+    instance = kit.instance()
+    driver.start(instance, kit.block_devices())
+    backend.instance_shutdown(instance, kit.patience, None)
+    assert driver.list_instances() == []
+    assert kit.leftovers(instance.name) == []
+
+
+def test_a_crashed_guest_is_down_and_starts_again(kit, driver):
+    instance, devices = kit.instance(), kit.block_devices()
+    driver.start(instance, devices)
+    kit.crash(driver, instance)
+    kit.wait(lambda: not running(driver, instance), "the crash is seen")
+    driver.cleanup(instance.name)
+    assert kit.leftovers(instance.name) == []
+    driver.start(instance, devices)
+    assert running(driver, instance)
     end(kit, driver, instance)
 
 
