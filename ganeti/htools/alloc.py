@@ -177,16 +177,7 @@ class Places:
         """A failure code a place (OK where it fits); places that are none have -1."""
         state, to = self.state, self.to
         free = state.raw[states.MEM, to]
-        pri = _first(len(to), [
-            (MEM, free + self.gain[states.MEM] <= 0), *self._disk_checks(),
-            *self._soft([
-                (N1_AS_MEM, (free + self.gain[states.MEM] <= state.r_mem[to])
-                 & ~state.fail_n1[to]),
-                (CPU, state.raw[states.CPU, to] + self.gain[states.CPU] > state.hi_cpu[to]),
-                (TAGS, (state.tag_count[to] >= 1) @ state.exclusions[self.inst] > 0),
-                (MEM, state.raw[states.MEM_F, to] + self.gain[states.MEM_F] <= 0),
-                (CPU, state.raw[states.CPU_F, to] + self.gain[states.CPU_F] > state.hi_cpu[to]),
-            ])])
+        pri = self._primary_failures()
         pri[~self.pri_allowed] = -1
         if not self.two:
             return pri[:, None]
@@ -200,6 +191,37 @@ class Places:
         result[~self.pri_allowed] = -1
         np.fill_diagonal(result, -1)
         return np.asarray(result)
+
+    def _primary_failures(self) -> NDArrayInt:
+        """A failure code a node, for the role of the primary."""
+        state, to = self.state, self.to
+        free = state.raw[states.MEM, to]
+        return _first(len(to), [
+            (MEM, free + self.gain[states.MEM] <= 0), *self._disk_checks(),
+            *self._soft([
+                (N1_AS_MEM, (free + self.gain[states.MEM] <= state.r_mem[to])
+                 & ~state.fail_n1[to]),
+                (CPU, state.raw[states.CPU, to] + self.gain[states.CPU] > state.hi_cpu[to]),
+                (TAGS, (state.tag_count[to] >= 1) @ state.exclusions[self.inst] > 0),
+                (MEM, state.raw[states.MEM_F, to] + self.gain[states.MEM_F] <= 0),
+                (CPU, state.raw[states.CPU_F, to] + self.gain[states.CPU_F] > state.hi_cpu[to]),
+            ])])
+
+    def primary_failure(self, node: int) -> str | None:
+        """Why an online node can not be the primary, whoever is secondary."""
+        code = int(self._primary_failures()[self.to == node][0])
+        return None if code == OK else FAILURES[code - 1]
+
+    def failures_by_node(self) -> list[tuple[int, str]] | None:
+        """What is wrong with each node, if only one of the roles is to be given."""
+        codes = self.failures()
+        places = [(int(row), int(column)) for row, column in zip(*np.nonzero(codes > 0),
+                                                                 strict=True)]
+        rows, columns = ({place[axis] for place in places} for axis in (0, 1))
+        if len(rows) > 1 and len(columns) > 1:
+            return None
+        chosen = 1 if len(rows) == 1 and self.two else 0
+        return [(int(self.to[place[chosen]]), FAILURES[codes[place] - 1]) for place in places]
 
     def _soft(self, checks: list[tuple[int, Bools]]) -> list[tuple[int, Bools]]:
         return [] if self.soft else checks

@@ -70,13 +70,46 @@ class Evacuation:
         free = frozenset(nodes.tolist()) - set(leaving) - {pri, sec}
         places = alloc.Places(state, nodes, inst, soft=soft,
                               where=self._where(record, pri, sec, free))
-        answer = places.best()
+        reason = self._unreachable(record, places, pri, sec)
+        if reason is None and self._swaps(record) and state.offline[pri]:
+            # an offline node can not be chosen, but it stays what the instance has
+            return alloc.Answer(sec, pri)
+        answer = places.best() if reason is None else alloc.Answer()
         if not answer.found:
             state.put(inst, pri, sec)
-            raise StuckError(answer.failure_text() and "Can't find any good nodes for relocation: "
-                             + answer.failure_text()
-                             or "There is no online node left that it could go to")
+            state.fail_n1[pri] = kept
+            raise StuckError(reason or self._explain(answer, places))
         return answer
+
+    def _swaps(self, record: model.Instance) -> bool:
+        return self.mode == PRIMARY and record.kind.mirror == MIRROR_INTERNAL
+
+    def _unreachable(self, record: model.Instance, places: alloc.Places, pri: int, sec: int
+                     ) -> str | None:
+        """Why the copies of a mirrored instance can not be used as the mode would."""
+        if record.kind.mirror != MIRROR_INTERNAL:
+            return None
+        offline, nodes = self.state.offline, self.state.cluster.nodes
+        if self.mode == SECONDARY:
+            return (f"Its primary node {nodes[pri].name} is offline, there is nothing to copy from"
+                    if offline[pri] else None)
+        if not offline[pri] and self.mode != PRIMARY:
+            return None
+        if offline[sec]:
+            return f"Its secondary node {nodes[sec].name} is offline"
+        # from an offline primary the instance must start on its secondary, at least for a while
+        failure = places.primary_failure(sec) if offline[pri] else None
+        return None if failure is None else (
+            f"Failing over to the secondary node {nodes[sec].name}: {failure}")
+
+    def _explain(self, answer: alloc.Answer, places: alloc.Places) -> str:
+        """Why nothing was found: node by node where one is chosen, else by numbers."""
+        if not answer.failures:
+            return "There is no online node left that it could go to"
+        by_node = places.failures_by_node()
+        details = answer.failure_text() if by_node is None else "; ".join(
+            f"{self.state.cluster.nodes[node].name}: {failure}" for node, failure in by_node)
+        return f"Can't find any good nodes for relocation: {details}"
 
     def _where(self, record: model.Instance, pri: int, sec: int, free: frozenset[int]
                ) -> alloc.Where:
@@ -102,5 +135,6 @@ class Evacuation:
             return [commands.migrate(record)]
         if self.mode == SECONDARY:
             return [commands.replace(record, nodes[new[1]].name)]
-        return [commands.replace(record, nodes[new[0]].name), commands.migrate(record),
+        first = [commands.migrate(record)] if self.state.offline[old[0]] else []
+        return [*first, commands.replace(record, nodes[new[0]].name), commands.migrate(record),
                 commands.replace(record, nodes[new[1]].name)]

@@ -39,10 +39,12 @@ class Redundancy:
 
     def __init__(self, state: State, nodes: Ints):
         self.state = state
-        self.online: Ints = nodes[~state.offline[nodes]]
+        #: offline ones too: what has its other copy there is not redundant
+        self.nodes: Ints = nodes
+        self.online: Bools = ~state.offline[nodes]
         self.column = np.full(state.node_count, NONE)
-        self.column[self.online] = np.arange(len(self.online))
-        count = len(self.online)
+        self.column[nodes] = np.arange(len(nodes))
+        count = len(nodes)
         #: nodes whose mirrored instances may not go to their secondaries, by migration tags
         self.lost_mirror: Bools = np.zeros(count, dtype=bool)
         #: memory that [this node] must find when [that node] is lost
@@ -50,7 +52,7 @@ class Redundancy:
         self.homeless: list[list[int]] = [[] for _ in range(count)]
         #: whether [this node] is the secondary of a mirrored primary of [that node]
         self.leads_to: Bools = np.zeros((count, count), dtype=bool)
-        self.room = Room(*(state.raw[row, self.online]
+        self.room = Room(*(state.raw[row, nodes]
                            for row in (states.MEM, states.DSK, states.SPN)))
         self._sort_instances()
 
@@ -63,7 +65,6 @@ class Redundancy:
         mirrored = np.flatnonzero(mine & internal)
         pri, sec = self.column[state.pri[mirrored]], self.column[state.sec[mirrored]]
         there = (sec != NONE) & (state.sec[mirrored] != NONE)
-        # where the secondary is offline already there is nothing left to lose
         if state.can_migrate is not None:
             barred = there & ~state.can_migrate[state.pri[mirrored], state.sec[mirrored]]
             self.lost_mirror[pri[barred]] = True
@@ -78,7 +79,7 @@ class Redundancy:
 
     def _full(self, room: Room) -> Bools:
         """Nodes that hold more than they have; nothing can fail over to them."""
-        exclusive = self.state.exclusive[self.online]
+        exclusive = self.state.exclusive[self.nodes]
         return np.asarray((room.disk <= 0) | (exclusive & (room.spindles < 0)))
 
     def _order(self, inst: int) -> tuple[bool, float]:
@@ -88,7 +89,7 @@ class Redundancy:
 
     def failing(self) -> list[int]:
         """Nodes (columns of the state) whose loss the group does not survive."""
-        return [int(self.online[pos]) for pos in range(len(self.online))
+        return [int(self.nodes[pos]) for pos in range(len(self.nodes))
                 if self.lost_mirror[pos]
                 or not self._survives(pos, self.room, self.need, self.homeless[pos])]
 
@@ -104,16 +105,17 @@ class Redundancy:
 
     def _rehouse(self, lost: int, left: Room, homeless: list[int]) -> bool:
         """Whether all homeless instances find a place, each where most memory is free."""
-        state, online = self.state, self.online
+        state, nodes = self.state, self.nodes
         left.memory[lost] = -np.inf
+        left.memory[~self.online] = -np.inf
         for inst in homeless:
             gain = state.gain_pri[inst]
             fits = left.memory + gain[states.MEM] > 0
             if state.can_migrate is not None and self._order(inst)[0] is False:
-                fits &= state.can_migrate[online[lost], online]
+                fits &= state.can_migrate[nodes[lost], nodes]
             if gain[states.DSK]:
                 fits &= left.disk + gain[states.DSK] > 0
-                fits &= ~state.exclusive[online] | (left.spindles + gain[states.SPN] >= 0)
+                fits &= ~state.exclusive[nodes] | (left.spindles + gain[states.SPN] >= 0)
             if not fits.any():
                 return False
             left.add(int(np.where(fits, left.memory, -np.inf).argmax()), gain)
@@ -126,12 +128,13 @@ class Redundancy:
         free, worst = self.room.memory, self.need.max(axis=1, initial=0.0)
         fine_now = bool(((free > worst) | (worst == 0)).all()) and not self.lost_mirror.any()
         if not fine_now:
-            return np.zeros_like(self.need, dtype=bool)
+            return np.zeros((int(self.online.sum()),) * 2, dtype=bool)
         as_primary = (free - memory > worst) | (worst == 0)
         as_secondary = free[:, None] > self.need + memory
         if (allowed := self.state.can_migrate) is not None:
-            as_secondary &= allowed[np.ix_(self.online, self.online)].T
-        return np.asarray(as_primary[:, None] & (as_secondary.T | (memory == 0)))
+            as_secondary &= allowed[np.ix_(self.nodes, self.nodes)].T
+        fine = as_primary[:, None] & (as_secondary.T | (memory == 0))
+        return np.asarray(fine[np.ix_(self.online, self.online)])
 
     def after(self, inst: int, pri: int, sec: int) -> bool:
         """Whether the group survives every loss once the instance is on these nodes."""
@@ -148,7 +151,7 @@ class Redundancy:
             leads_to[other, at] = True
         if self.lost_mirror.any() or leads_to[self._full(room)].any():
             return False
-        for lost in range(len(self.online)):
+        for lost in range(len(self.nodes)):
             homeless = self.homeless[lost]
             if sec == NONE and lost == at:
                 homeless = sorted([*homeless, inst], key=self._order)

@@ -56,7 +56,7 @@ def _node(name: str, data: Mapping[str, Any], host_memory: int) -> model.Node:
         cpu_speed=float(params.get("cpu_speed") or 1.0))
     live = ("total_memory", "reserved_memory", "free_memory", "total_disk", "free_disk",
             "total_cpus")
-    if any(data.get(key) is None for key in live):
+    if node.offline or any(data.get(key) is None for key in live):
         node.offline = True
         return node
     node.t_mem, node.f_mem = float(data["total_memory"]), int(data["free_memory"])

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -201,3 +202,50 @@ def test_the_program(document, tmp_path, capsys):
     assert "Error: " in capsys.readouterr().err
     assert program.main([]) == 1
     assert program.main(["--nonsense"]) == 2
+
+
+def evacuate(document, mode, *offline):
+    """Evacuate the first mirrored instance while some of its nodes are dead."""
+    name, nodes = first(document)
+    for role in offline:
+        document["nodes"][nodes[role]]["offline"] = True
+    moved, failed, jobs = ask(document, {
+        "type": "node-evacuate", "instances": [name], "evac_mode": mode})["result"]
+    operations = [opcode["OP_ID"].removeprefix("OP_INSTANCE_") for job in jobs for opcode in job]
+    return moved and moved[0][2], failed and failed[0][1], operations
+
+
+def test_a_dead_primary_is_left_for_the_secondary(document):
+    nodes = first(document)[1]
+    assert evacuate(document, "primary-only", 0) == (nodes[::-1], [], ["MIGRATE"])
+
+
+def test_from_a_dead_node_the_copy_goes_first(document):
+    # recorded from the original
+    found, failed, operations = evacuate(document, "all", 0)
+    assert not failed and not set(found) & set(first(document)[1])
+    assert operations == ["MIGRATE", "REPLACE_DISKS", "MIGRATE", "REPLACE_DISKS"]
+
+
+@pytest.mark.parametrize("mode, offline, reason", [
+    ("primary-only", (1,), "Its secondary node .* is offline"),
+    ("all", (0, 1), "Its secondary node .* is offline"),
+    ("secondary-only", (0,), "Its primary node .* is offline, there is nothing to copy from")])
+def test_without_a_copy_nothing_is_promised(document, mode, offline, reason):
+    found, failed, operations = evacuate(document, mode, *offline)
+    assert not found and not operations and re.fullmatch(reason, failed)
+
+
+def test_each_node_tells_why_it_will_not_do(document):
+    name, nodes = first(document)
+    for other in set(document["nodes"]) - set(nodes):
+        document["nodes"][other]["free_disk"] = 100
+    _found, failed, _operations = evacuate(document, "secondary-only")
+    assert all(f"{other}: FailDisk" in failed for other in set(document["nodes"]) - set(nodes))
+
+
+def test_with_a_dead_node_the_group_is_not_redundant(document):
+    nodes = first(document)[1]
+    document["nodes"][nodes[1]]["offline"] = True
+    assert "FailN1: " in ask(document, documents.allocate())["info"]
+    assert ask(document, documents.allocate(), hail.Settings(capacity_checks=False))["success"]
