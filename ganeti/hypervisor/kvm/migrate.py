@@ -56,7 +56,8 @@ def send(session: Session, hvp: Mapping[str, Any], target: str, live: bool) -> N
     bandwidth = hvp["migration_bandwidth"]
     session.execute("migrate-set-parameters", {
         "max-bandwidth": bandwidth * _MIB if bandwidth else _UNLIMITED,
-        "downtime-limit": hvp["migration_downtime"]})
+        # 0 makes QEMU (7.2 at least) halt the guest after the first round, whatever is left
+        "downtime-limit": max(1, hvp["migration_downtime"])})
     if not live:
         session.execute("stop")
     session.execute("migrate", uri=address(target, hvp["migration_port"]))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.tools import demo_guest
 from test.drivers.kvm import lab
 
 pytestmark = [pytest.mark.qemu,
@@ -26,21 +29,25 @@ def boot(node: lab.Node, inst: dict[str, Any], disk: Path) -> lab.Serial:
 
 def wait_migration(node: lab.Node, inst: dict[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + 30
-    while (status := node.call("migration_status", inst))["status"] == "active":
+    while (status := node.call("migration_status", inst))["status"] in (
+            "active", "postcopy-active"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return status
 
 
 def migrate(source: lab.Node, target: lab.Node, inst: dict[str, Any], disk: Path,
-            live: bool = True) -> dict[str, Any]:
-    """What backend and master do, in their order."""
+            live: bool = True, told: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What backend and master do, in their order; `told` gets QEMU's own report."""
     target.link(NAME, 0, disk)
     info = source.call("migration_info", inst)
     target.call("accept_instance", inst, info, target.address)
     source.call("migrate", inst, target.address, live)
     status = wait_migration(source, inst)
     assert status["status"] == "completed", status
+    if told is not None:
+        with Session(str(source.control(NAME, "qmp")), NAME) as session:
+            told.update(session.execute("query-migrate"))
     target.call("finalize_migration_dst", inst, info, True)
     source.call("finalize_migration_src", inst, True, live)
     return status
@@ -71,13 +78,19 @@ def test_guest_survives_migration(node: lab.Node, other: lab.Node, place: Path, 
     assert other.traces(NAME) == []
 
 
-@pytest.mark.parametrize("caps", ["xbzrle:auto-converge", "multifd", "postcopy-ram"])
-def test_capabilities_are_set_on_both_ends(node: lab.Node, other: lab.Node, place: Path, caps: str
-                                           ) -> None:
+@pytest.mark.parametrize("caps,used", [
+    ("xbzrle:auto-converge", lambda told: told["xbzrle-cache"]["cache-size"] > 0),
+    ("multifd", lambda told: told["ram"]["multifd-bytes"] > 0),
+    ("postcopy-ram", lambda told: told["ram"]["dirty-sync-count"] > 0)],
+    ids=["xbzrle", "multifd", "postcopy"])
+def test_capabilities_are_set_on_both_ends(node: lab.Node, other: lab.Node, place: Path, caps: str,
+                                           used: Callable[[dict[str, Any]], bool]) -> None:
     disk = lab.make_disk(place / "disk")
     inst = lab.instance_dict(NAME, migration_caps=caps)
     boot(node, inst, disk).close()
-    migrate(node, other, inst, disk)
+    told: dict[str, Any] = {}
+    migrate(node, other, inst, disk, told=told)
+    assert used(told), told
     after = lab.Serial(other.control(NAME, "serial"))
     after.wait_ticks(2)
     assert after.ticks()[0][0] == 1
@@ -187,3 +200,32 @@ def test_a_node_without_the_machine_type_is_refused_before_the_copy(
     serial.wait_ticks(len(serial.ticks()) + 2)
     serial.close()
     node.call("stop", inst, force=True)
+
+
+def test_a_busy_guest_goes_over_before_its_memory(node: lab.Node, other: lab.Node, place: Path
+                                                  ) -> None:
+    """Post-copy with a Linux guest that changes its memory faster than it could be sent."""
+    try:
+        guest = demo_guest.build()
+    except demo_guest.GuestError as err:
+        pytest.skip(str(err))
+    disk = lab.make_disk(place / "disk", f"name={NAME}")
+    inst = lab.instance_dict(NAME, kernel_path=str(guest.kernel), initrd_path=str(guest.initrd),
+                             migration_caps="postcopy-ram", migration_bandwidth=32,
+                             migration_downtime=0)
+    inst["beparams"]["maxmem"] = 128
+    node.call("start", inst, [node.link(NAME, 0, disk)])
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait(lambda serial: "TICK 2 " in serial.text, "ticks", 60)
+    serial.type("while :; do dd if=/dev/urandom of=/tmp/x bs=64k count=256; done 2>/dev/null")
+    told: dict[str, Any] = {}
+    migrate(node, other, inst, disk, told=told)
+    serial.close()
+    moved = told["ram"]["postcopy-bytes"]
+    print(f"\n{moved >> 20} MiB came after the guest, which stood still for"
+          f" {told['downtime']} ms, {told['ram']['postcopy-requests']} pages on demand")
+    assert moved > 0
+    serial = lab.Serial(other.control(NAME, "serial"))
+    serial.wait(lambda serial: "TICK " in serial.text, "ticks on the other node", 60)
+    serial.close()
+    other.call("stop", inst, force=True)

@@ -38,12 +38,14 @@ def test_parameters_are_set_before_the_guest_is_sent(path: Path) -> None:
 
 def test_not_live_halts_the_guest_first_and_zero_is_no_limit(path: Path) -> None:
     script = {"migrate-set-parameters": DONE, "migrate": DONE, "stop": DONE}
+    hvp = HVP | {"migration_bandwidth": 0, "migration_downtime": 0}
     with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
-        migrate.send(session, HVP | {"migration_bandwidth": 0}, "2001:db8::7", live=False)
+        migrate.send(session, hvp, "2001:db8::7", live=False)
     names = [command["execute"] for command in qemu.commands]
     assert names.index("stop") < names.index("migrate")
     assert qemu.named("migrate") == [{"uri": "tcp:[2001:db8::7]:8102"}]
     assert qemu.named("migrate-set-parameters")[0]["max-bandwidth"] > 1 << 60
+    assert qemu.named("migrate-set-parameters")[0]["downtime-limit"] == 1, "0 would be no limit"
 
 
 @pytest.mark.parametrize("state,word", [
