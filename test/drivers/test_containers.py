@@ -298,6 +298,19 @@ def test_a_killed_monitor_takes_the_container_along(kit, lxc):
     assert kit.leftovers(instance.name) == []
 
 
+def test_a_lost_run_directory_does_not_start_a_second_container(kit, lxc):
+    devices = kit.block_devices()
+    instance = kit.instance()
+    lxc.start(instance, devices)
+    directory = Files(instance.name).directory
+    os.rename(directory, f"{kit.root}/lost")
+    assert lxc.list_instances() == []
+    with pytest.raises(errors.HypervisorError, match="runs already"):
+        lxc.start(instance, devices)
+    lxc.stop(instance, force=True)
+    lxc.cleanup(instance.name)
+
+
 def test_a_container_whose_monitor_hangs_can_be_ended(kit, lxc):
     instance = kit.instance()
     lxc.start(instance, kit.block_devices())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,15 +70,14 @@ class LxcHypervisor(BaseHypervisor):
     def list_instances(self, hvparams: HvParams | None = None) -> list[str]:
         tree = cgroup.tree()
         return [name for name in io.list_visible(pathutils.LXC_DIR)
-                if os.path.exists(Files(name).config)
-                and cgroup.init_of(cgroup.Group(tree, Files(name)).processes()) is not None]
+                if life.first_process(Files(name), tree) is not None]
 
     def instance_info(self, name: str, hvparams: HvParams | None = None) -> InstanceInfo | None:
         """State of a container as its control groups tell it."""
-        group = life.group(Files(name))
-        init = cgroup.init_of(group.processes())
+        init = life.first_process(Files(name))
         if init is None:
             return None
+        group = life.group(Files(name))
         return InstanceInfo(name, init, limits.memory(group), limits.vcpus(group),
                             time=limits.cpu_seconds(group))
 

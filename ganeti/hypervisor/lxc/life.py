@@ -45,15 +45,21 @@ def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bo
 
 def prepare(files: Files) -> None:
     """Remove what an earlier container of the name has left, and make its directories."""
+    paths.ensure_directories()
+    # first, so that control groups are looked for even where the directory was lost
+    _make(files.directory)
     if is_running(files):
         raise errors.HypervisorError(f"Instance {files.name} runs already")
     end(files)
     remove_traces(files)
-    paths.ensure_directories()
+    _make(files.rootfs)
+
+
+def _make(directory: str) -> None:
     try:
-        os.makedirs(files.rootfs, mode=0o755)
+        os.makedirs(directory, mode=0o755, exist_ok=True)
     except OSError as err:
-        raise errors.HypervisorError(f"Can not prepare {files.rootfs}: {err.strerror}") from err
+        raise errors.HypervisorError(f"Can not prepare {directory}: {err.strerror}") from err
 
 
 def _configure(instance: objects.Instance, files: Files,
@@ -82,8 +88,15 @@ def run(instance: objects.Instance, files: Files) -> None:
             f" {files.console_log}")
 
 
+def first_process(files: Files, tree: cgroup.Tree | None = None) -> int | None:
+    """The first process of a container; None when it does not run."""
+    if not os.path.exists(files.directory):
+        return None
+    return cgroup.init_of(Group(tree or cgroup.tree(), files).processes())
+
+
 def is_running(files: Files) -> bool:
-    return cgroup.init_of(group(files).processes()) is not None
+    return first_process(files) is not None
 
 
 def ask_to_stop(files: Files) -> None:
@@ -130,6 +143,8 @@ def end(files: Files, at_once: bool = False) -> None:
     A monitor that lives takes down what it has set up, and goes too; `at_once` is for one that
     may be at its start yet.
     """
+    if not os.path.exists(files.directory):
+        return
     thaw(files)
     _kill(group(files))
     if at_once:
@@ -178,6 +193,8 @@ def remove_traces(files: Files) -> None:
 
     Its logs stay.
     """
+    if not os.path.exists(files.directory):
+        return
     _await_monitor(files)
     cgroup.remove(files)
     disks.detach(files)
