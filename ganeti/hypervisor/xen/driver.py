@@ -25,7 +25,7 @@ from ganeti.utils import retry
 
 #: A domain that disappears while `xl` lists it makes the list fail
 _LIST_TIMEOUT, _LIST_PAUSE = 5.0, 0.5
-_QUICK = 120.0
+_QUICK = 60.0
 #: How long a guest may take to shut down and come back, and Xen's tools to give memory back
 _REBOOT_TIMEOUT, _END_TIMEOUT, _PAUSE = 180.0, 60.0, 0.2
 #: So long a domain that asked for a reboot is left to the tools that watch over it
