@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import pathlib
 import stat
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from test.vcluster.fixture import VirtualCluster
 
 CONFIG = "/var/lib/ganeti/config.data"
 QUEUE = "/var/lib/ganeti/queue"
+FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 
 
 @contextlib.contextmanager
@@ -27,9 +30,9 @@ def _stopped(cluster: VirtualCluster) -> Iterator[None]:
         cluster.daemon_util("node1", "start-master")
 
 
-def _submit(cluster: VirtualCluster) -> int:
+def _submit(cluster: VirtualCluster, duration: float = 0) -> int:
     with cluster.luxi() as client:
-        return client.submit_job([{"OP_ID": "OP_TEST_DELAY", "duration": 0}])
+        return client.submit_job([{"OP_ID": "OP_TEST_DELAY", "duration": duration}])
 
 
 def _tree(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
@@ -256,25 +259,46 @@ def test_garbage_ssconf_is_mended(battered: VirtualCluster, name: str, content: 
     assert file.read_bytes() == before
 
 
-def _faketime() -> str | None:
-    import shutil
+def _jump(file: pathlib.Path, offset: str) -> None:
+    """Set the clock of the programs that follow this file."""
+    file.write_text(offset + "\n")
+    time.sleep(1.2)  # the library looks at its file each second
 
-    return shutil.which("faketime")
 
-
-@pytest.mark.skipif(_faketime() is None, reason="the program 'faketime' is not installed")
+@pytest.mark.skipif(not FAKETIME, reason="faketime is not installed (tools/prepare does, as root)")
 def test_the_clock_jumps(battered: VirtualCluster, tmp_path: pathlib.Path) -> None:
-    """A master daemon whose clock is a day behind goes on with the queue and the configuration."""
+    """The clock of a running master daemon is set forth and back by hours and days."""
     cluster = battered
-    before = json.loads(cluster.path("node1", CONFIG).read_text())["serial_no"]
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n")
+    serial = _serial(cluster)
     cluster.daemon_util("node1", "stop-master")
+    numbers: list[int] = []
     try:
-        cluster.run(f"{_faketime()} -f -1d ganeti-masterd")
-        number = _submit(cluster)
-        cluster.run(f"gnt-job wait {number}")
-        cluster.run("gnt-cluster add-tags yesterday")
+        cluster.run(f"env FAKETIME_TIMESTAMP_FILE={clock} FAKETIME_CACHE_DURATION=1"
+                    f" FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD={FAKETIME[0]} ganeti-masterd")
+        for number, offset in enumerate(("+3d", "-1h", "-2d")):
+            slow = _submit(cluster, 1.5)
+            _jump(clock, offset)
+            numbers += [slow, _submit(cluster)]
+            for job in numbers[-2:]:
+                cluster.run(f"gnt-job wait {job}")
+            cluster.run(f"gnt-cluster add-tags jump{number}")
+            assert _serial(cluster) > serial
+            serial = _serial(cluster)
+        rows = cluster.run("gnt-job list --no-headers --separator=: -o id,status").split()
+        assert {f"{job}:success" for job in numbers} <= set(rows)
+        cluster.run("gnt-job archive " + " ".join(map(str, numbers)))
     finally:
         cluster.daemon_util("node1", "stop-master")
         cluster.daemon_util("node1", "start-master")
-    assert json.loads(cluster.path("node1", CONFIG).read_text())["serial_no"] > before
-    assert _submit(cluster) > number
+    assert numbers == sorted(set(numbers)), "no id is given out twice"
+    assert _submit(cluster) > max(numbers)
+    assert {f"jump{number}" for number in range(3)} <= set(
+        cluster.run("gnt-cluster list-tags").split())
+    assert "ERROR" not in cluster.run("gnt-cluster verify")
+
+
+def _serial(cluster: VirtualCluster) -> int:
+    number: int = json.loads(cluster.path("node1", CONFIG).read_text())["serial_no"]
+    return number
