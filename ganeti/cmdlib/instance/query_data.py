@@ -134,7 +134,8 @@ class LUInstanceQueryData(base.LogicalUnit):
         """(node, disk) uuids -> what the node says of the disk; all nodes are asked at once."""
         wanted: dict[str, list[tuple[objects.Disk, objects.Instance]]] = {}
         for instance in found:
-            for disk in self.config.instance_disks(instance):
+            held = self.config.instance_disks(instance)
+            for disk in [*held, *(child for whole in held for child in whole.children)]:
                 for uuid in disks.nodes_of(disk, instance):
                     if uuid in self.config.nodes and not self.config.nodes[uuid].offline:
                         wanted.setdefault(uuid, []).append((disk, instance))

@@ -1,8 +1,9 @@
 """New volumes for one copy of mirrored disks, on the node that has that copy.
 
-The new volumes are made before the old ones are let go of, so that a disk is without its second
-copy only while the new one is filled. Volumes have the same names on both nodes; so the old
-ones make room by being renamed, and the configuration does not change.
+The new volumes are made, and have their final names, before the old ones are let go of, so that a
+disk is without its second copy only while the new one is filled. Volumes have the same names on
+both nodes; so the old ones make room by being renamed while they are in use, and the
+configuration does not change.
 """
 
 from __future__ import annotations
@@ -102,14 +103,14 @@ def _exchange(
     aside = [child.replace(logical_id=[child.logical_id[0],
                                        f"{child.logical_id[1]}_replaced-{stamp}"])
              for child in present]
+    _rename(unit, target, present, aside, undo)
+    _rename(unit, target, fresh, disk.children, undo)
     result = unit.rpc.blockdev_removechildren(
         target, (disk, instance), (disk.children, instance))
     result.raise_if_failed(
         f"Can't detach {disks.describe(disk)} from its volumes on node {name}")
     undo.push(f"attach the old volumes of {disks.describe(disk)} again", _attach_again, unit,
-              disk, target)
-    _rename(unit, target, present, aside, undo)
-    _rename(unit, target, fresh, disk.children, undo)
+              disk, present, aside, target)
     unit.feedback.info(f"Adding new mirror component on {name}")
     result = unit.rpc.blockdev_addchildren(
         target, (disk, instance), (disk.children, instance))
@@ -159,10 +160,18 @@ def _detach_again(unit: InstanceUnit, disk: objects.Disk, target: str) -> None:
     result.raise_if_failed(f"Can't detach {disks.describe(disk)}")
 
 
-def _attach_again(unit: InstanceUnit, disk: objects.Disk, target: str) -> None:
+def _attach_again(
+    unit: InstanceUnit,
+    disk: objects.Disk,
+    present: Sequence[objects.Disk],
+    aside: Sequence[objects.Disk],
+    target: str,
+) -> None:
     """The old volumes catch up by themselves: their meta data tells how far they were."""
+    now = dict(zip((child.uuid for child in present), aside, strict=True))
+    old = disk.replace(children=[now.get(child.uuid, child) for child in disk.children])
     result = unit.rpc.blockdev_assemble(
-        target, (disk, unit.instance), unit.instance, target == unit.instance.primary_node,
+        target, (old, unit.instance), unit.instance, target == unit.instance.primary_node,
         unit.instance.disks.index(disk.uuid))
     result.raise_if_failed(f"Can't attach {disks.describe(disk)}")
 
