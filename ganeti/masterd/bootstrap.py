@@ -128,6 +128,10 @@ def _start_node_daemon(config: objects.ConfigData, steps: undo.Undo) -> None:
                     f"The volume group '{group}' is not on this machine; make it with vgcreate, "
                     "name another (--vg-name), or enable other disk templates only",
                     errors.ECODE_ENVIRON)
+            if groups[group] < constants.MIN_VG_SIZE:
+                raise errors.OpPrereqError(
+                    f"The volume group '{group}' of this machine has {groups[group]:.0f} MiB, at"
+                    f" least {constants.MIN_VG_SIZE} MiB are needed", errors.ECODE_ENVIRON)
 
 
 def _start_master_daemons(feedback: undo.Feedback) -> None:
