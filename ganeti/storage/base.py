@@ -284,6 +284,9 @@ class DiskTemplate(ABC):
             f"Disk template '{self.name}' can not lay out new disks in this release",
             errors.ECODE_INVAL)
 
+    def check_adopted(self, name: str) -> None:
+        """Refuse names of existing storage that can never be adopted, before it is looked at."""
+
     def disk_nodes(self, request: DiskRequest) -> list[str]:
         """UUIDs of the nodes that hold the data; none when all nodes reach it."""
         return [] if self.shared else [request.primary_node, *request.secondary_nodes]

@@ -92,7 +92,11 @@ class BlockdevTemplate(DiskTemplate):
             raise errors.OpPrereqError(
                 f"Disk template '{self.name}' only takes over existing devices; give adopt=PATH",
                 errors.ECODE_INVAL)
+        self.check_adopted(request.adopt)
+        return [constants.BLOCKDEV_DRIVER_MANUAL, check_path(request.adopt)]
+
+    def check_adopted(self, name: str) -> None:
         try:
-            return [constants.BLOCKDEV_DRIVER_MANUAL, check_path(request.adopt)]
+            check_path(name)
         except errors.BlockDeviceError as err:
             raise errors.OpPrereqError(str(err), errors.ECODE_INVAL) from err

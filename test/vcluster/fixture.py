@@ -46,12 +46,16 @@ class VirtualCluster:
             for node in self.layout.nodes:
                 nodes.power_on(self.layout, node)
             if formed:
-                self.run(shlex.join(main.init_command(self.layout)))
-                for node in self.layout.nodes[1:]:
-                    self.run(f"gnt-node add --no-ssh-key-check {node.name}")
+                self.form()
         except BaseException:
             self.close()
             raise
+
+    def form(self) -> None:
+        """Make the nodes a cluster."""
+        self.run(shlex.join(main.init_command(self.layout)))
+        for node in self.layout.nodes[1:]:
+            self.run(f"gnt-node add --no-ssh-key-check {node.name}")
 
     def __enter__(self) -> VirtualCluster:
         return self

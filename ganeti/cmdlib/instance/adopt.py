@@ -35,6 +35,8 @@ def require_consistent(op: Any, specs: Sequence[disk_specs.Spec]) -> None:
         reason = "the node that has the volumes is named with --node"
     if reason:
         raise errors.OpPrereqError(f"Volumes can not be adopted so: {reason}", errors.ECODE_INVAL)
+    for spec in specs:
+        storage.template(spec.template).check_adopted(str(spec.adopt))
     places = [(spec.template, spec.vg, spec.adopt) for spec in specs]
     twice = sorted({str(spec.adopt) for spec, place in zip(specs, places, strict=True)
                     if places.count(place) > 1})
