@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from test.lab.vm.lab import Lab, why_not
 from test.lab.vm.machine import Kind
 
 #: Fixture that brings a lab -> what its machines are like. Tests are run in this order.
-KINDS = {"vm_cluster": Kind(), "xen_hosts": Kind(memory=768, xen=True)}
+KINDS = {"vm_cluster": Kind(), "three_nodes": Kind(), "xen_hosts": Kind(memory=768, xen=True)}
 #: Seconds for one test, which may have to wait until the machines' image is built.
 TIMEOUT = 1200
 
@@ -21,12 +22,12 @@ class Labs:
     def __init__(self) -> None:
         self._lab: Lab | None = None
 
-    def get(self, kind: Kind) -> Lab:
-        if self._lab is not None and self._lab.kind == kind:
+    def get(self, kind: Kind, count: int = 2) -> Lab:
+        if self._lab is not None and (self._lab.kind, self._lab.count) == (kind, count):
             self._lab.mend()
             return self._lab
         self.end()
-        lab = Lab(kind=kind)
+        lab = Lab(kind=kind, count=count)
         self._lab = lab
         lab.up()
         if not kind.xen:
@@ -46,10 +47,17 @@ def labs() -> Iterator[Labs]:
     if reason:
         pytest.skip(reason)
     found = Labs()
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield found
     finally:
+        signal.signal(signal.SIGTERM, before)
         found.end()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """Who ends the tests wants their machines to end as well."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +67,12 @@ def vm_cluster(labs: Labs) -> Lab:
     All modules share it: remove what you add, and mend what you break.
     """
     return labs.get(KINDS["vm_cluster"])
+
+
+@pytest.fixture(scope="module")
+def three_nodes(labs: Labs) -> Lab:
+    """The same with a third machine node3, for what moves from one to another."""
+    return labs.get(KINDS["three_nodes"], 3)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ def up(args: argparse.Namespace) -> int:
     else:
         lab = Lab(args.root, args.count, Kind(memory=768, xen=True) if args.xen else Kind())
         lab.up()
+        lab.keep()
         if not args.bare:
             lab.form()
     return status(args)

@@ -94,9 +94,19 @@ class Lab:
         self._take_turn()
         self.root.mkdir(exist_ok=True)
         self.master = Master(self.root)
-        (self.root / "lab.json").write_text(json.dumps(
-            {"count": count, "memory": self.kind.memory, "xen": self.kind.xen}))
+        self.kept = False
+        self._describe()
         self._furnish()
+
+    def _describe(self) -> None:
+        (self.root / "lab.json").write_text(json.dumps(
+            {"count": self.count, "memory": self.kind.memory, "xen": self.kind.xen,
+             "kept": self.kept}))
+
+    def keep(self) -> None:
+        """Let the lab outlive this process: it goes when somebody ends it."""
+        self.kept = True
+        self._describe()
 
     @classmethod
     def load(cls, root: pathlib.Path) -> Lab:
@@ -109,6 +119,7 @@ class Lab:
         found._turn = None
         found.root = root
         found.count = said["count"]
+        found.kept = said.get("kept", False)
         found.kind = Kind(memory=said["memory"], xen=said["xen"])
         found.master = Master.load(root)
         found._furnish()
@@ -239,10 +250,13 @@ class Lab:
                 raise LabError("Another lab runs on this machine and does not end")
             time.sleep(0.5)
         other = pathlib.Path(turn.read().strip() or self.root)
-        if other != self.root and any((other / f"vm{n}/pid").exists() for n in range(1, 10)):
-            turn.close()
-            raise LabError(f"A lab is up in {other}; 'make lab-stop' ends it "
-                           f"(python -m test.lab.vm --root {other} down)")
+        if other != self.root and (other / "lab.json").exists():
+            left = Lab.load(other)
+            if left.kept and any(node.alive() for node in left.nodes):
+                turn.close()
+                raise LabError(f"A lab is up in {other}; 'make lab-stop' ends it "
+                               f"(python -m test.lab.vm --root {other} down)")
+            left.down()  # its tests were killed
         turn.seek(0)
         turn.truncate()
         turn.write(f"{self.root}\n")
