@@ -99,15 +99,22 @@ class KvmHypervisor(BaseHypervisor):
         life.remove_traces(files)
 
     def reboot(self, instance: objects.Instance) -> None:
-        """Let the guest shut itself down and start again in the same QEMU."""
+        """Let the guest shut itself down and start again, in the same QEMU where that is possible.
+
+        It is not where QEMU ends with a reset of the guest's own: SeaBIOS makes one after ours.
+        """
         files = Files(instance.name)
         if launch.pid(files) is None:
             raise errors.HypervisorError(f"Instance {instance.name} does not run on this node")
+        ends = runtime.load(files).hvp["reboot_behavior"] == constants.REBOOT_BEHAVIOR_EXIT
         with Session(files.qmp, files.name) as session:
             if instance.hvparams["acpi"]:
                 life.shut_down_inside(session, files.name)
-            session.execute("system_reset")
-            migrate.run(session)
+            if not ends:
+                session.execute("system_reset")
+                migrate.run(session)
+        if ends:
+            life.start_again(instance)
 
     # Looking ---------------------------------------------------------------------------------
 

@@ -139,6 +139,15 @@ def shut_down_inside(session: Session, name: str) -> None:
         session.execute("set-action", shutdown="poweroff")
 
 
+def start_again(instance: objects.Instance) -> None:
+    """End a QEMU and start it anew from its runtime, with what was plugged since."""
+    files = Files(instance.name)
+    run = runtime.load(files)
+    launch.end(files)
+    remove_traces(files)
+    execute(run, instance)
+
+
 def wait_for(session: Session, states: Sequence[str], timeout: float = _STATE_TIMEOUT) -> None:
     """Wait until QEMU is in one of these states."""
     deadline = time.monotonic() + timeout

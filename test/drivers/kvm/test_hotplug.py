@@ -187,3 +187,13 @@ def test_soft_reboot_keeps_the_machine(node: lab.Node, place: Path, guest: demo_
     assert len(set(boots)) == 2
     serial.close()
     node.call("stop", inst, force=True)
+
+
+def test_a_reboot_from_inside_ends_the_guest_where_that_is_wanted(
+        node: lab.Node, place: Path, guest: demo_guest.Guest) -> None:
+    inst, serial = boot(node, place, guest, [], reboot_behavior="exit")
+    serial.type("reboot -f")
+    lab.wait_gone(node, NAME)
+    serial.close()
+    node.call("cleanup", NAME)
+    assert node.traces(NAME) == []

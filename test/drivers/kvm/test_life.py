@@ -170,3 +170,20 @@ def test_node_is_described_with_qemus_version(node: lab.Node) -> None:
     assert node.call("verify", hvparams) is None
     assert node.call("node_info", hvparams)["hv_version"][0] >= 5
     assert "kvm_path" in node.call("verify", hvparams | {"kvm_path": "/nowhere"})
+
+
+def test_a_reboot_asked_for_is_one_also_where_the_guests_own_ends_it(node: lab.Node, place: Path
+                                                                     ) -> None:
+    inst = lab.instance_dict(NAME, reboot_behavior="exit")
+    disk = lab.make_disk(place / "disk")
+    node.call("start", inst, [node.link(NAME, 0, disk)])
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait_ticks(2)
+    node.call("reboot", inst)
+    serial.wait(lambda serial: "POWER-OFF" in serial.text, "power-off")
+    serial.close()
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait_ticks(2)
+    assert serial.ticks()[0][0] == 2
+    serial.close()
+    node.call("stop", inst, force=True)
