@@ -31,12 +31,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(opts: command_line.Options) -> int:
     from ganeti.htools import balance, health, rounds, state, tags
-    from ganeti.htools.prog import memory, sources
+    from ganeti.htools.prog import memory, output, sources
     memory.keep()
     cluster = sources.load(opts)
     whole = state.State(cluster, tags.meaning(cluster, opts.exclusion_tags),
                         max_cpu=opts.max_cpu, min_disk=opts.min_disk)
     first = _judge(whole, cluster.groups, not opts.no_capacity_checks)
+    if opts.verbose > 1:
+        for group in cluster.groups:
+            output.show_coefficients(f"Coefficients of group {group.name}:", whole,
+                                     whole.nodes_of_group(group))
     verdict = health.total(first)
     simulated = not opts.no_simulation and not verdict.healthy
     last = first
@@ -49,7 +53,6 @@ def _run(opts: command_line.Options) -> int:
                       not opts.no_capacity_checks)
     report = _Report(cluster.groups, first, last, not verdict.healthy)
     if opts.json:
-        from ganeti.htools.prog import output
         output.print_json(dict(report.machine()))
     elif opts.machine_readable:
         for key, value in report.machine():

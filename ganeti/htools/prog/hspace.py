@@ -40,9 +40,13 @@ def _run(opts: command_line.Options) -> int:
                              opts.independent_groups, opts.accept_existing_errors,
                              opts.spindle_use)
     starts = _specs(opts, cluster)
+    if opts.verbose > 2:
+        output.show_coefficients("Initial coefficients:", whole)
     tiered = capacity.Filling(whole, wanted).tiered(starts)
     std = _spec(opts, cluster.policy.std, opts.standard_alloc)
     standard = capacity.Filling(whole, wanted).standard(std)
+    if opts.verbose > 1:
+        _maps(("Tiered", tiered), ("Standard", standard))
     report = _Report(whole, template, starts[0], std, tiered, standard)
     if opts.json:
         output.print_json(dict(report.machine()))
@@ -79,6 +83,17 @@ def _specs(opts: command_line.Options, cluster: Cluster) -> list[Spec]:
     return [_spec(opts, dataclasses.replace(high, disk_count=std.disk_count,
                                             nic_count=std.nic_count), None)
             for _low, high in cluster.policy.minmax]
+
+
+def _maps(*runs: tuple[str, Result]) -> None:
+    """Where each instance went, on standard error."""
+    for title, run in runs:
+        print(f"{title} allocation map", file=sys.stderr)
+        for pos in run.placed:
+            inst = run.state.instances[pos]
+            places = " ".join(run.state.cluster.nodes[node].alias for node in (
+                run.state.pri[pos], run.state.sec[pos]) if node >= 0)
+            print(f" {inst.name} {places} {inst.mem} {inst.dsk} {inst.vcpus}", file=sys.stderr)
 
 
 def _quoted(value: Any) -> str:

@@ -13,7 +13,7 @@ from ganeti.htools.prog import declared
 from ganeti.utils import io
 
 if TYPE_CHECKING:
-    from ganeti.htools.state import State
+    from ganeti.htools.state import Ints, State
 
 _STATUS_LETTERS = {"running": "R", "ADMIN_down": " ", "ADMIN_offline": "-", "ERROR_down": "!",
                    "ERROR_nodedown": "!", "ERROR_nodeoffline": "!", "ERROR_up": "!",
@@ -179,6 +179,14 @@ def coefficients(values: dict[str, float]) -> list[str]:
     return table(("Field", "Value", "Weight"), [
         (component.name, f"{values[component.name]:.8f}", f"x{component.weight:.2f}")
         for component in score.COMPONENTS], (False, True, True), "   ")
+
+
+def show_coefficients(title: str, state: State, nodes: Ints | None = None) -> None:
+    """The score and the components of the metric, on standard error."""
+    from ganeti.htools import score
+    values = score.components(state, nodes)
+    print("\n".join([f"{title} overall {score.total(values):.8f}", *coefficients(values)]),
+          file=sys.stderr)
 
 
 def show_tables(title: str, state: State, print_nodes: str | None, print_instances: bool) -> None:
