@@ -45,6 +45,8 @@ class _Written(NamedTuple):
     encoded: bytes
     rewrite: int
     """The newest call of ``rewrite`` that it answers."""
+    patched: bool
+    """Whether only the difference was written."""
 
 
 class _Commit:
@@ -226,7 +228,7 @@ class ConfigStore:
             self._publish(config)
             with self._state:
                 del self._pending[:group]
-                self._written = _Written(config, encoded, wanted)
+                self._written = _Written(config, encoded, wanted, patched)
                 self._unsettled |= patched
                 self._failure = None
                 self._state.notify_all()
@@ -265,6 +267,7 @@ class ConfigStore:
             with self._state:
                 self._offered = seen.config.serial_no
                 self._rewritten = seen.rewrite
+                self._unsettled |= seen.patched  # the copies have it only now
                 self._state.notify_all()
 
     def _offer(self, written: _Written, again: bool) -> None:
@@ -288,7 +291,7 @@ class ConfigStore:
                 self._state.wait_for(lambda: self._ended >= 3, SETTLE_SECONDS)
                 last, wanted = self._ended >= 3, self._unsettled
                 self._unsettled = False
-            if wanted and not self._settle() and not last:
+            if (wanted or last) and not self._settle() and not last:
                 with self._state:
                     self._unsettled = True
 

@@ -248,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
         if tree["version"] == constants.CONFIG_VERSION:
             objects.ConfigData.from_dict(tree)
         text = serializer.dumps(tree, indent=2) + "\n"
-        if options.output is None:
+        if options.output in (None, "-"):
             sys.stdout.write(text)
         else:
             io.write_file(options.output, text, mode=0o600)
