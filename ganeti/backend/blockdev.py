@@ -219,7 +219,10 @@ def blockdev_close(instance_name: str, disks: Sequence[objects.Disk]) -> None:
 
 def blockdev_setinfo(disk: objects.Disk, info: str) -> None:
     """Write the owner's name into the storage's metadata."""
-    require(disk).set_info(info)
+    device = registry.device(disk)
+    if not device.present():
+        device.require_attached()
+    device.set_info(info)
 
 
 def blockdev_pause_resume_sync(disks: Sequence[objects.Disk], pause: bool) -> list[list[Any]]:

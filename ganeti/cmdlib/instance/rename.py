@@ -89,12 +89,13 @@ class LUInstanceRename(InstanceUnit):
     def _tell_owner(self) -> None:
         """Write the new name into the metadata of storage that keeps its owner."""
         for disk in self.disks:
-            result = self.rpc.blockdev_setinfo(
-                self.instance.primary_node, (disk, self.instance),
-                disks.owner_text(self.new_name))
-            if result.fail_msg:
-                self.feedback.warning(
-                    f"Could not note the new name in {disks.describe(disk)}: {result.fail_msg}")
+            for uuid in disks.nodes_of(disk, self.instance):
+                result = self.rpc.blockdev_setinfo(
+                    uuid, (disk, self.instance), disks.owner_text(self.new_name))
+                if result.fail_msg:
+                    self.feedback.warning(
+                        f"Could not note the new name in {disks.describe(disk)} on node"
+                        f" {self.node_name(uuid)}: {result.fail_msg}")
 
     def _run_script(self) -> None:
         if not self.instance.os:

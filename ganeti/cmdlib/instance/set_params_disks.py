@@ -8,7 +8,7 @@ from typing import Any
 
 from ganeti import constants, errors, objects
 from ganeti import undo as undo_stack
-from ganeti.cmdlib.instance import disk_specs, disks, modifications
+from ganeti.cmdlib.instance import disk_specs, disks, mirrors, modifications
 from ganeti.cmdlib.instance.base import InstanceUnit
 from ganeti.cmdlib.instance.hotplug import Hotplug
 from ganeti.config import instances
@@ -139,6 +139,8 @@ class DiskPlan:
             undo.forget()
         if unit.op.wait_for_sync:
             disks.wait_for_sync(unit, unit.instance, [unit.config.disks[disk.uuid]])
+        if mirrors.mirrored([disk]) and not unit.instance.disks_active:
+            self._shut(disk)
         return [(f"disk/{step.index}", f"add:size={disk.size},mode={disk.mode}")]
 
     def _attach(self, step: Step, hotplug: Hotplug) -> list[tuple[str, Any]]:

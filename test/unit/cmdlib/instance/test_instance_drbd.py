@@ -298,6 +298,33 @@ def test_file_to_drbd_copies(cluster, drbd):
     assert cluster.files(1) == [] and len(volumes(cluster, 2)) == 2
 
 
+@pytest.mark.parametrize("start", [True, False])
+def test_a_further_disk_is_mirrored_like_the_others(cluster, drbd, start):
+    add(cluster, start=start)
+    cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, disks=[["add", -1, {"size": 1}]])
+    assert disk(cluster, 2).logical_id[:5] == [node_uuid(1), node_uuid(2), 11002, 2, 2]
+    assert len(volumes(cluster, 2)) == 6
+    assert sorted(roles(cluster, drbd)) == ([(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+                                            if start else [])
+    if start:
+        cluster.run("INSTANCE_SHUTDOWN", instance_name=NAME, timeout=1)
+    cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, disks=[["remove", 2, {}]])
+    assert len(volumes(cluster, 2)) == 4
+
+
+def test_renaming_tells_the_volumes_of_both_nodes(cluster, drbd):
+    add(cluster, start=False)
+    cluster.run("INSTANCE_RENAME", instance_name=NAME, new_name="new1.example.org",
+                name_check=False, ip_check=False)
+    assert cluster.nodes.names(cluster.address(2)).count("blockdev_setinfo") == 2
+    assert not [line for line in cluster.log if "Could not note" in line]
+
+
+def test_without_waiting_the_first_synchronisation_goes_on(cluster, drbd):
+    add(cluster, wait_for_sync=False, start=True)
+    assert len(roles(cluster, drbd)) == 4
+
+
 def test_lost_disks_are_made_anew_where_they_were(cluster, drbd):
     add(cluster, start=False)
     for number in (1, 2):

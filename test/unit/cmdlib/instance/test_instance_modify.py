@@ -359,7 +359,11 @@ def test_failed_conversion_leaves_the_old_disks(cluster, stopped):
 @pytest.mark.parametrize(("params", "text"), [
     ({"disk_template": "sharedfile"}, "has the disk template 'sharedfile' already"),
     ({"disk_template": "diskless"}, "can not be converted"),
-    ({"disk_template": "plain"}, "no driver"),
+    ({"disk_template": "plain"}, "'plain' is not enabled"),
+    ({"disk_template": "drbd"}, "Neither a node nor an iallocator"),
+    ({"disk_template": "drbd", "remote_node": "node2.example.org"}, "'drbd' is not enabled"),
+    ({"disk_template": "drbd", "remote_node": "node2.example.org", "iallocator": "hail"},
+     "not both"),
     ({"disk_template": "file", "disks": [["remove", 0, {}]]}, "at once"),
     ({"disk_template": "file", "iallocator": "hail"}, "means nothing"),
     ({"disk_template": "file", "ext_params": {"a": "b"}}, "means nothing"),
