@@ -250,16 +250,18 @@ class PatchedFile:
                 mtime: float | None = None) -> None:
         """Write the file whole; no journal is left."""
         with self._mutex, self._looking_again():
-            io.write_file(self._path + NEXT, data, mode=mode, uid=uid, gid=gid, mtime=mtime)
             digest = _digest(data)
-            if os.path.exists(self._journal):
+            aside = os.path.exists(self._journal)
+            io.write_file(self._path + NEXT if aside else self._path, data, mode=mode, uid=uid,
+                          gid=gid, mtime=mtime)
+            if aside:
                 # otherwise a crash before the journal is gone would leave a pair that does not fit
                 with contextlib.suppress(errors.ParseError, FileNotFoundError):
                     self._look()
                     self._add(serializer.dump({"mark": digest, "at": self._head}))
-            self._adopt(NEXT)
-            io.remove_file(self._journal)
-            io.sync_path(os.path.dirname(self._path))
+                self._adopt(NEXT)
+                io.remove_file(self._journal)
+                io.sync_path(os.path.dirname(self._path))
             self._forget()
             self._head = self._base = digest
             self._seen = _inodes(self._path)
