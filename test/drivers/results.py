@@ -63,10 +63,11 @@ def table() -> list[str]:
     kinds = sorted({kind for kind, _ in _SEEN} | set(_WHY))
     width = max(len(kind) for kind in [*kinds, "storage"])
     lines = ["  ".join(["storage".ljust(width), *(name.ljust(8) for name in columns)]).rstrip()]
+    tried = {kind for kind, _ in _SEEN}
     for kind in kinds:
         cells = [_cell(_SEEN.get((kind, name), [])).ljust(8) for name in columns]
         lines.append("  ".join([kind.ljust(width), *cells]).rstrip()
-                     + (f"  ({_WHY[kind]})" if kind in _WHY else ""))
+                     + (f"  ({_WHY[kind]})" if kind in _WHY.keys() - tried else ""))
     return lines
 
 

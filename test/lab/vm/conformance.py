@@ -6,6 +6,7 @@ import re
 import shlex
 
 from ganeti.tools.vcluster import layout
+from test.drivers import results, storages, test_storage
 from test.lab.vm.machine import CommandFailed, Machine
 
 _OUTCOME = re.compile(
@@ -26,6 +27,19 @@ def run(node: Machine, files: str, kit: str, more: str = "") -> dict[str, str]:
         "--noconftest -c /dev/null --rootdir=. -p no:cacheprovider --basetemp=/tmp/conformance "
         f"{paths} -k {shlex.quote(kit)} {more}", timeout=900)
     outcomes = {test: outcome for outcome, test in _OUTCOME.findall(result.stdout)}
+    _record(kit, outcomes)
     if result.returncode:
         raise CommandFailed(f"{node.name}: {files} for {kit}:\n{result.stdout}{result.stderr}")
     return outcomes
+
+
+def _record(kit: str, outcomes: dict[str, str]) -> None:
+    """Enter what was seen in the table of storage types at the end of the tests."""
+    labels = {found.template_name: found.label() for found in storages.KITS}
+    kind = next((label for name, label in labels.items() if name in kit.split()), None)
+    for test, outcome in outcomes.items():
+        for mark in getattr(getattr(test_storage, test, None), "pytestmark", ()):
+            if kind is not None and mark.name == "capability" and outcome != "SKIPPED":
+                for capability in mark.args:
+                    results.record(kind, capability,
+                                   results.PASSED if outcome == "PASSED" else results.FAILED)
