@@ -82,9 +82,12 @@ class XenHypervisor(BaseHypervisor):
             return
         self._unpause(found)  # else it could not react
         result = xl.run("shutdown", *self.shutdown_words, str(found.id), timeout=_QUICK)
-        if result.failed and not xl.is_unknown_domain(result):
-            raise xl.failure(f"Asking instance {called} to shut down", result)
-        logging.debug("Asked instance %s to shut down%s", called, " again" if retry else "")
+        if not result.failed:
+            logging.debug("Asked instance %s to shut down%s", called, " again" if retry else "")
+        elif not xl.is_unknown_domain(result):
+            # a guest that is only booting can not hear; the caller asks again, and ends it at last
+            logging.warning("Instance %s can not be asked to shut down: %s", called,
+                            xl.explain(result.output))
 
     def cleanup(self, name: str) -> None:
         """Remove what a stopped guest has left: a domain that is kept, its files."""

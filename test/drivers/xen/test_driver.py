@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti import constants, errors, objects, pathutils
+from ganeti.backend import instance as backend
 from ganeti.hypervisor import registry
 from ganeti.hypervisor.base import RUNNING, USER_SHUTDOWN, BaseHypervisor
 from ganeti.hypervisor.xen import driver as xen_driver
@@ -136,6 +137,14 @@ def test_a_paused_guest_is_continued_to_be_asked(kit, driver, guest):
     driver.stop(guest)
     assert domain(kit) is None
     assert [call.split()[0] for call in calls(kit)] == ["create", "unpause", "shutdown"]
+
+
+def test_a_guest_that_can_not_be_asked_is_ended_in_the_end(kit, driver, guest, caplog):
+    fail(kit, "shutdown", "PV control interface not available: external graceful shutdown not"
+                          " possible.")
+    backend.instance_shutdown(guest, 0.5, None)
+    assert "PV control interface" in caplog.text and "ending it" in caplog.text
+    assert domain(kit) is None and not files.exists(NAME)
 
 
 def test_guests_without_drivers_of_xen_get_an_acpi_event(tmp_path):
