@@ -37,7 +37,7 @@ from ganeti.hypervisor.kvm import (
 )
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.hypervisor.kvm.qmp import QmpError, Session
 from ganeti.hypervisor.kvm.runtime import Runtime
 from ganeti.hypervisor.kvm.state import Kept
 from ganeti.undo import Undo
@@ -85,9 +85,17 @@ class KvmHypervisor(BaseHypervisor):
         if force or not instance.hvparams["acpi"]:
             launch.end(files)
             return
-        with Session(files.qmp, files.name) as session:
-            migrate.run(session)
-            session.execute("system_powerdown")
+        try:
+            with Session(files.qmp, files.name) as session:
+                migrate.run(session)
+                session.execute("system_powerdown")
+        except QmpError as err:
+            if not retry:
+                raise
+            # it obeys already, and takes its time to close its disks (Gluster: 10 s)
+            logging.info("QEMU of instance %s answers no more after the power button: %s",
+                         files.name, err)
+            return
         logging.debug("Pressed the power button of instance %s%s", files.name,
                       " again" if retry else "")
 
