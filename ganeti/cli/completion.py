@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ganeti.cli import command as kinds
 from ganeti.cli.command import Arg, Tool
 from ganeti.cli.option import Option
+from ganeti.tools import programs
 
 TOOLS = ("gnt-cluster", "gnt-node", "gnt-instance", "gnt-group", "gnt-network", "gnt-os",
          "gnt-backup", "gnt-storage", "gnt-job", "gnt-filter", "gnt-debug")
@@ -71,6 +72,26 @@ _ganeti_complete() {
 """
 
 
+_PROGRAM = r"""
+# options with a word of the program
+_ganeti_program() {
+  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
+  local -n options="_ganeti_$1_options" values="_ganeti_$1_values"
+  if [ -n "${values[$prev]+set}" ] && [[ "$cur" != -* ]]; then
+    COMPREPLY=($(compgen -W "$(_ganeti_names "${values[$prev]}")" -- "$cur"))
+  else
+    COMPREPLY=($(compgen -W "$options" -- "$cur"))
+  fi
+}
+"""
+
+#: The same for the words that follow options of the balancing programs.
+_PROGRAM_SOURCES = {
+    "onenode": "nodes", "manynodes": "nodes", "onegroup": "groups", "manyinstances": "instances",
+    "file": "files", "dir": "files",
+}
+
+
 def _offer(kind: str, choices: Sequence[str]) -> str:
     """What stands for a kind of word in the script."""
     return " ".join(choices) if choices else _SOURCES.get(kind, "")
@@ -110,6 +131,24 @@ def tool_script(tool: Tool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def program_script(name: str) -> str:
+    """The part for one balancing program, which has options only."""
+    options = importlib.import_module(programs.COMMANDS[name]).OPTIONS
+    flags = sorted(flag for option in options for flag in option.flags)
+    words = {flag: _program_words(option.completes) for option in options
+             if option.read is not None and not option.optional for flag in option.flags}
+    values = " ".join(f"[{flag}]={_quote(words[flag])}" for flag in sorted(words))
+    return (f"# {name}\n_ganeti_{name}_options={_quote(' '.join(flags))}\n"
+            f"declare -A _ganeti_{name}_values=({values})\n"
+            f"_{name}() {{ _ganeti_program {name}; }}\ncomplete -F _{name} {name}\n")
+
+
+def _program_words(kind: str) -> str:
+    if kind.startswith("choices="):
+        return kind.removeprefix("choices=").replace(",", " ")
+    return _PROGRAM_SOURCES.get(kind, "")
+
+
 def _quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
@@ -122,8 +161,9 @@ def load_tool(name: str) -> Tool:
 
 def script() -> str:
     """The whole script."""
-    head = "# Completion of the gnt-* commands; source it from bash.\n"
-    return head + _HELPERS + "\n" + "\n".join(tool_script(load_tool(name)) for name in TOOLS)
+    head = "# Completion of the gnt-* commands and the balancing programs; source it from bash.\n"
+    return "\n".join([head + _HELPERS, *(tool_script(load_tool(name)) for name in TOOLS), _PROGRAM,
+                      *(program_script(name) for name in programs.COMMANDS if name not in TOOLS)])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ def script(tmp_path_factory):
     (["gnt-cluster", "queue", "dr"], "drain"),
     (["gnt-node", "modify", "--offline", ""], "yes no"),
     (["gnt-node", "info", "no"], "node1 node2"),
+    (["hbal", "--restr"], "--restricted-migration"),
+    (["hbal", "-O", "no"], "node1 node2"),
+    (["hbal", "--priority", ""], "low normal high"),
+    (["hbal", "-C", "--no-d"], "--no-disk-moves"),
     (["gnt-nothing-like-it"], ""),
 ])
 def test_completion(script, tmp_path, words, offered):

@@ -110,7 +110,8 @@ def files(tmp_path_factory):
             "nodes": [{"name": f"n{pos}", "mtotal": 32768, "mnode": 512,
                        "mfree": 30000 - 9000 * pos, "dtotal": 10000, "dfree": 9000, "ctotal": 4,
                        "cnos": 1, "offline": False, "drained": False, "vm_capable": True,
-                       "group.uuid": "u", "tags": [], "role": "M" if pos == 0 else "C"} for pos in range(3)],
+                       "group.uuid": "u", "tags": [], "role": "M" if pos == 0 else "C"}
+                      for pos in range(3)],
             "instances": [], "info": {"ipolicy": policy, "tags": [],
                                       "enabled_hypervisors": ["kvm"]}}.items():
         (directory / f"{name}.json").write_text(json.dumps(answer))
