@@ -71,6 +71,10 @@ class Files:
         return os.path.join(pathutils.LOG_KVM_DIR, f"{self.name}.log")
 
     @property
+    def tpm_log(self) -> str:
+        return os.path.join(pathutils.LOG_KVM_DIR, f"{self.name}.swtpm.log")
+
+    @property
     def monitor(self) -> str:
         return self._control("monitor")
 

@@ -33,14 +33,14 @@ def start(program: str, files: Files, kept: Kept) -> None:
     number = process.start_daemon(
         [program, "socket", "--tpm2", "--tpmstate", f"dir={kept.tpm},mode=0600",
          "--ctrl", f"type=unixio,path={files.tpm},mode=0600", "--pid", f"file={files.tpm_pid}",
-         "--terminate"], output=files.log)
+         "--terminate"], output=files.tpm_log)
     deadline = time.monotonic() + _START_TIMEOUT
     while not (os.path.exists(files.tpm) and pid(files)):
         if not process.alive(number) or time.monotonic() > deadline:
             end(files)
             raise errors.HypervisorError(
                 f"The TPM of instance {files.name} does not start ({program} on {kept.tpm}); see"
-                f" {files.log}")
+                f" {files.tpm_log}")
         time.sleep(_POLL)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganeti import constants
+from ganeti.utils import x509
 
 #: Another version's program may be named, to see the driver work with it
 QEMU = os.environ.get("GANETI_TEST_QEMU", "/usr/bin/qemu-system-x86_64")
@@ -165,6 +166,16 @@ def make_spice_certificate(node: Node) -> None:
         check=True, capture_output=True)
     (data / "spice.pem").write_text(
         (data / "key.pem").read_text() + (data / "spice-ca.pem").read_text())
+
+
+def make_vnc_certificates(directory: Path) -> None:
+    """An authority, and a server's certificate by it, under the names that QEMU wants."""
+    directory.mkdir()
+    authority = x509.create_self_signed("console authority")
+    server = x509.create_signed(authority, "node1.example.org", alt_names=["127.0.0.1"])
+    (directory / "ca-cert.pem").write_bytes(x509.cert_part(authority))
+    (directory / "server-cert.pem").write_bytes(x509.cert_part(server))
+    (directory / "server-key.pem").write_bytes(server[:server.index(b"-----BEGIN CERT")])
 
 
 def disk_dict(size: int = 1) -> dict[str, Any]:

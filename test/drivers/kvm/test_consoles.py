@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ganeti.utils import net, x509
+from ganeti.utils import net
 from test.drivers.kvm import clients, lab
 
 pytestmark = [pytest.mark.qemu,
@@ -60,12 +60,7 @@ def test_vnc_on_a_socket(started: Any, place: Path) -> None:
 def test_vnc_with_certificates(started: Any, place: Path, password: str) -> None:
     """The files by the names that QEMU wants, made as administrators may make them."""
     directory = place / "tls"
-    directory.mkdir()
-    authority = x509.create_self_signed("console authority")
-    server = x509.create_signed(authority, "node1.example.org", alt_names=["127.0.0.1"])
-    (directory / "ca-cert.pem").write_bytes(x509.cert_part(authority))
-    (directory / "server-cert.pem").write_bytes(x509.cert_part(server))
-    (directory / "server-key.pem").write_bytes(server[:server.index(b"-----BEGIN CERT")])
+    lab.make_vnc_certificates(directory)
     port = started(vnc_bind_address="127.0.0.1", vnc_tls=True, vnc_x509_path=str(directory),
                    vnc_password_file=password)
     ca = directory / "ca-cert.pem"

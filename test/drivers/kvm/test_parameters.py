@@ -22,8 +22,7 @@ NEEDS = {
     "kvm-enabled": "working hardware virtualisation", "disk-rbd": "a Ceph cluster",
     "disk-gluster": "a Gluster volume", "disk-scsi-block-megasas": "a SCSI disk",
     "disk-mtd": "a machine type with flash memory chips, which PCs have not",
-    "vnc-x509": "a server certificate", "usb": "devices on the USB",
-    "memory-huge-pages": "huge pages, and memory to waste",
+    "usb": "devices on the USB",
 }
 OTHERS = {"disks", "nics", "vcpus", "memory", "disk_mode", "uri"}
 ADDRESSES = {"192.0.2.1": "127.0.0.1", "2001:db8::1": "::1"}
@@ -45,6 +44,11 @@ def on_this_machine(case: dict[str, Any], place: Path) -> dict[str, Any]:
         elif key.endswith("password_file"):
             (place / key).write_text("secret\n")
             hvp[key] = str(place / key)
+        elif key == "vnc_x509_path":
+            lab.make_vnc_certificates(place / "tls")
+            hvp[key] = str(place / "tls")
+        elif key == "mem_path":
+            hvp[key] = str(place)  # files of any file system back the memory as well
         elif key == "swtpm_path":
             hvp[key] = "/usr/bin/swtpm"
         elif value == "/run/vnc":
