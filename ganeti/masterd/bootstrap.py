@@ -132,6 +132,21 @@ def _start_node_daemon(config: objects.ConfigData, steps: undo.Undo) -> None:
                 raise errors.OpPrereqError(
                     f"The volume group '{group}' of this machine has {groups[group]:.0f} MiB, at"
                     f" least {constants.MIN_VG_SIZE} MiB are needed", errors.ECODE_ENVIRON)
+        _check_helper(rpc, node.name, config.cluster.drbd_usermode_helper)
+
+
+def _check_helper(rpc: runner.RpcRunner, name: str, wanted: str | None) -> None:
+    """DRBD has to be there where it is wanted, and to call what the cluster says."""
+    if not wanted:
+        return
+    helper = rpc.drbd_helper([name])[name].raise_if_failed(
+        "Can not check the DRBD helper (enable other disk templates only, if mirrored disks are"
+        " not wanted)", prereq=True, ecode=errors.ECODE_ENVIRON)
+    if helper != wanted:
+        raise errors.OpPrereqError(
+            f"The DRBD module of this machine calls {helper}, not {wanted}; load it with"
+            f" usermode_helper={wanted}, or give --drbd-usermode-helper={helper}",
+            errors.ECODE_ENVIRON)
 
 
 def _start_master_daemons(feedback: undo.Feedback) -> None:
