@@ -80,14 +80,18 @@ def instance_lists(view: GroupView) -> Problems:
 
 
 def missing_volumes(view: GroupView) -> Problems:
-    """Every volume of an instance exists on the nodes that hold it."""
+    """Every volume of an instance exists on the nodes that hold it.
+
+    Nodes list the cluster's volume group; volumes in others are seen when they are in use.
+    """
     missing: dict[str, list[str]] = defaultdict(list)
+    group = f"{view.config.cluster.volume_group_name}/"
     for answer in view.answers.values():
         listed = answer.get(constants.NV_LVLIST)
         if not isinstance(listed, dict):
             continue
         for name, inst_name in view.volumes.get(answer.node.uuid, {}).items():
-            if name not in listed:
+            if name not in listed and name.startswith(group):
                 missing[inst_name].append(f"volume {name} is missing on {answer.node.name}")
     for inst in _existing(view):
         for text in sorted(missing.get(inst.name, ())):

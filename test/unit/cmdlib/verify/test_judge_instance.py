@@ -82,10 +82,14 @@ def test_missing_volumes_on_either_node():
     inst, disk = mirrored("i1")
     lvs = {f"xenvg/i1.disk0_{part}": ["1", False, True] for part in ("data", "meta")}
     assert texts(judge_instance.missing_volumes, [inst], {
-        1: {constants.NV_LVLIST: lvs}, 2: {constants.NV_LVLIST: lvs}}, [disk]) == []
-    assert texts(judge_instance.missing_volumes, [inst], {
-        1: {constants.NV_LVLIST: lvs}, 2: {constants.NV_LVLIST: {"xenvg/i1.disk0_data": ["1"]}},
-    }, [disk]) == ["ERROR i1: volume xenvg/i1.disk0_meta is missing on node2.example.com"]
+        1: {constants.NV_LVLIST: lvs}, 2: {constants.NV_LVLIST: lvs}}, [disk],
+        volume_group_name="xenvg") == []
+    half = {1: {constants.NV_LVLIST: lvs}, 2: {constants.NV_LVLIST: {"xenvg/i1.disk0_data": ["1"]}}}
+    assert texts(judge_instance.missing_volumes, [inst], half, [disk],
+                 volume_group_name="xenvg") == [
+        "ERROR i1: volume xenvg/i1.disk0_meta is missing on node2.example.com"]
+    assert texts(judge_instance.missing_volumes, [inst], half, [disk],
+                 volume_group_name="other") == [], "only the cluster's volume group is listed"
 
 
 @pytest.mark.parametrize(("state", "expected"), [
