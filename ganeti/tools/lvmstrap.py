@@ -151,7 +151,7 @@ def create(disks: Sequence[Disk], vg_name: str, use_sfdisk: bool, steps: undo.Un
                    ["wipefs", "-a", "-q", disk.device])
         part = _partition(disk, use_sfdisk)
         steps.push(f"wipe {part}", _run, ["wipefs", "-a", "-q", part])
-        _run(["pvcreate", "-q", "-Wn", part])
+        _run(["pvcreate", "-q", "-y", part])
         parts.append(part)
     _run(["vgcreate", "-q", vg_name, *parts])
 

@@ -28,7 +28,7 @@ PACKAGES = (
     "drbd-utils", "iproute2", "iptables", "bridge-utils", "iputils-ping", "iputils-arping",
     "socat", "kmod", "procps", "busybox-static", "qemu-system-x86", "qemu-utils",
     "qemu-block-extra", "lxc", "netbase", "xz-utils", "less", "xen-utils-4.17", "ceph-common",
-    "e2fsprogs", "parted", "ndisc6")
+    "e2fsprogs", "parted", "fdisk", "ndisc6")
 KERNEL = "linux-image-amd64"
 HYPERVISOR = "xen-hypervisor-4.17-amd64"
 #: What the host needs: a program that shows that the package is there.
