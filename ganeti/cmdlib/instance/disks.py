@@ -369,7 +369,44 @@ def wipe(
     instance: objects.Instance,
     disks: Iterable[tuple[objects.Disk, int]],
 ) -> None:
-    """Overwrite disks with zeroes, each from the given offset (MiB) to its end."""
+    """Overwrite disks with zeroes, each from the given offset (MiB) to its end.
+
+    A first synchronisation rests meanwhile: it would only be in the way.
+    """
+    wanted = list(disks)
+    mirrors = [disk for disk, _offset in wanted
+               if storage.template(disk.dev_type).mirroring is Mirroring.INTERNAL]
+    _pause_sync(lu, instance, mirrors, True)
+    try:
+        _wipe(lu, instance, wanted)
+    finally:
+        _pause_sync(lu, instance, mirrors, False)
+
+
+def _pause_sync(
+    lu: base.LogicalUnit,
+    instance: objects.Instance,
+    mirrors: Sequence[objects.Disk],
+    pause: bool,
+) -> None:
+    """Hold or continue synchronisation; what fails makes things slower, or is seen by waiting."""
+    if not mirrors:
+        return
+    result = lu.rpc.blockdev_pause_resume_sync(
+        instance.primary_node, (list(mirrors), instance), pause)
+    answers = [[False, result.fail_msg]] * len(mirrors) if result.fail_msg else result.payload
+    for disk, (good, text) in zip(mirrors, answers, strict=True):
+        if not good:
+            lu.feedback.warning(
+                f"Could not {'pause' if pause else 'resume'} the synchronisation of"
+                f" {describe(disk)}: {text}")
+
+
+def _wipe(
+    lu: base.LogicalUnit,
+    instance: objects.Instance,
+    disks: Iterable[tuple[objects.Disk, int]],
+) -> None:
     for disk, offset in disks:
         lu.feedback(f"* wiping {describe(disk)}")
         shown = time.monotonic()

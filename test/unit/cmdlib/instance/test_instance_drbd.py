@@ -95,6 +95,17 @@ def test_creation_makes_both_halves_and_gives_each_disk_its_own_link(cluster, dr
     assert not any(secret in line for line in cluster.log)
 
 
+def test_wiping_holds_the_first_synchronisation(cluster, drbd):
+    with cluster.cfg.edit() as draft:
+        draft.update(draft.cluster, prealloc_wipe_disks=True)
+    add(cluster)
+    words = [argv[1] for _node, argv in drbd.commands if argv[1].endswith("-sync")]
+    assert words == ["pause-sync", "pause-sync", "resume-sync", "resume-sync"]
+    names = cluster.nodes.names(cluster.address(1))
+    calls = [name for name in names if name in ("blockdev_pause_resume_sync", "blockdev_wipe")]
+    assert calls[0] == calls[-1] == "blockdev_pause_resume_sync" and "blockdev_wipe" in calls
+
+
 def test_removal_leaves_nothing(cluster, drbd):
     add(cluster)
     cluster.run("INSTANCE_REMOVE", instance_name=NAME, shutdown_timeout=1)
