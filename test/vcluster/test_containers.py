@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import select
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -52,17 +55,39 @@ def box(cluster: VirtualCluster) -> Iterator[str]:
         assert os.listdir(cluster.path(node, "/var/run/ganeti/lxc")) == []
 
 
-def console(cluster: VirtualCluster, name: str, typed: str) -> str:
-    """What a user sees who types something at the console and leaves it."""
-    keys = f"(sleep 2; printf '{typed}\\r'; sleep 2; printf '\\001q'; sleep 1)"
-    return cluster.run(f"sh -c \"{keys} | script -qec 'gnt-instance console {name}' /dev/null\"")
+def console(cluster: VirtualCluster, name: str, typed: str, wanted: str, leave: str) -> None:
+    """Type something at the console until the answer is seen, then leave it."""
+    argv, environment = cluster.command(
+        "node1", f"script -qec 'gnt-instance console {name}' /dev/null")
+    with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          start_new_session=True) as user:
+        assert user.stdin is not None and user.stdout is not None
+        os.set_blocking(user.stdout.fileno(), False)
+        heard = b""
+
+        def types(keys: str) -> bytes:
+            # what is typed before the terminal is the console's may be thrown away
+            user.stdin.write(keys.encode())
+            user.stdin.flush()
+            select.select([user.stdout], [], [], 1)
+            return user.stdout.read() or b""
+        try:
+            deadline = time.monotonic() + 60
+            while wanted.encode() not in heard:
+                assert time.monotonic() < deadline, heard
+                heard += types(typed + "\r")
+            while user.poll() is None:
+                assert time.monotonic() < deadline, heard
+                types(leave)
+        finally:
+            user.kill()
 
 
 def test_a_containers_day(cluster: VirtualCluster, box: str) -> None:
     assert fields(cluster, "status,hypervisor,oper_ram,oper_vcpus", box) == [
         "running", "lxc", "64M", "2"]
     assert "lxc-console-wrapper" in cluster.run(f"gnt-instance console --show-cmd {box}")
-    assert "name=box1" in console(cluster, box, "cat /etc/guest")
+    console(cluster, box, "cat /etc/guest", "name=box1", "\x01q")
     cluster.run(f"gnt-instance modify -m 48M {box}")
     assert fields(cluster, "oper_ram", box) == ["48M"]
     before = first_process(cluster, "node1", box)
@@ -72,7 +97,7 @@ def test_a_containers_day(cluster: VirtualCluster, box: str) -> None:
     assert "actual state is up" in info and "cpu_mask: default ()" in info
     refused = cluster.try_run(f"gnt-instance migrate -f -n node2 {box}")
     assert refused.returncode == 1 and "lxc can not migrate" in refused.stderr
-    cluster.run(f"gnt-instance failover -f -n node2 {box}")
+    cluster.run(f"gnt-instance failover -f --shutdown-timeout=0 -n node2 {box}")
     assert fields(cluster, "status,pnode", box) == ["running", "node2"]
     boots = pathlib.Path(f"/proc/{first_process(cluster, 'node2', box)}/root/var/boots")
     wait_until(lambda: boots.exists() and boots.read_text().strip() == "3",
@@ -102,7 +127,7 @@ def test_a_crash_is_seen_and_mended(cluster: VirtualCluster, box: str) -> None:
 
 def test_a_node_without_power_forgets_its_guests(cluster: VirtualCluster, box: str) -> None:
     """And what lies on the disks outlives it, for the chroot that was mounted too."""
-    cluster.run(f"gnt-instance failover -f -n node2 {box}")
+    cluster.run(f"gnt-instance failover -f --shutdown-timeout=0 -n node2 {box}")
     if not ChrootKit.unavailable:
         cluster.run(ADD.format("chroot", "box2").replace("node1", "node2"))
     init = first_process(cluster, "node2", box)
@@ -150,11 +175,9 @@ def test_a_chroots_day(cluster: VirtualCluster) -> None:
     cluster.run(ADD.format("chroot", "box2"))
     try:
         assert fields(cluster, "status,hypervisor", "box2") == ["running", "chroot"]
-        seen = cluster.run("sh -c \"(sleep 1; echo cat /etc/guest; sleep 1; echo exit) |"
-                           " script -qec 'gnt-instance console box2' /dev/null\"")
-        assert "name=box2" in seen
+        console(cluster, "box2", "cat /etc/guest", "name=box2", "exit\r")
         cluster.run("gnt-instance reboot -t soft box2")
-        cluster.run("gnt-instance failover -f -n node2 box2")
+        cluster.run("gnt-instance failover -f --shutdown-timeout=0 -n node2 box2")
         assert fields(cluster, "status,pnode", "box2") == ["running", "node2"]
         cluster.run("gnt-instance shutdown box2")
         cluster.run("gnt-instance rename -f --no-ip-check --no-name-check box2 box3")
