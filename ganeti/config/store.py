@@ -249,7 +249,11 @@ class ConfigStore:
         old, self._config = self._config, config
         if old is not config:
             for listener in self._listeners:
-                listener(old, config)
+                try:
+                    listener(old, config)
+                except Exception:  # noqa: BLE001 - the writer must live: all edits wait for it
+                    logging.exception("A follower of the configuration failed at version %d",
+                                      config.serial_no)
 
     # The copies.
 

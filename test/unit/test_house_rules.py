@@ -136,6 +136,7 @@ BOUNDARIES = {
     "ganeti/confd/server.py": "a datagram", "ganeti/luxi/server.py": "a LUXI request",
     "ganeti/rapi/app.py": "a RAPI request", "ganeti/rpc/server.py": "a node call",
     "ganeti/rpc/workers.py": "a worker thread", "ganeti/jqueue/pool.py": "a worker thread",
+    "ganeti/config/store.py": "a follower of the configuration",
     "ganeti/jqueue/runner.py": "a job", "ganeti/utils/daemon.py": "the end of a daemon",
     "ganeti/watcher/main.py": "the end of the watcher",
 }

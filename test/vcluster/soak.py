@@ -297,7 +297,8 @@ class Soak:
     def _check_configuration(self) -> None:
         config = files.read(self._master.path("config.data"))
         self.summary.inconsistent += verify.verify(config)
-        queue = int(pathlib.Path(self._master.path("queue/serial")).read_text())
+        serial = pathlib.Path(self._master.path("queue/serial"))
+        queue = int(serial.read_text()) if serial.exists() else 0  # no job was submitted yet
         serials = (config.serial_no, queue)
         if serials[0] < self._serials[0] or serials[1] < self._serials[1]:
             self.summary.inconsistent.append(f"numbers went back: {self._serials} to {serials}")
