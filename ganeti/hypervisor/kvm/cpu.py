@@ -10,7 +10,7 @@ from typing import Any
 from ganeti import errors
 from ganeti.hypervisor.kvm.command import CommandLine
 from ganeti.hypervisor.kvm.guest import Guest
-from ganeti.hypervisor.kvm.qmp import Session
+from ganeti.hypervisor.kvm.qmp import CommandRefused, Session
 from ganeti.utils import text
 
 _ALL = "all"
@@ -70,8 +70,15 @@ def _threads(answer: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def features(session: Session) -> dict[str, int]:
-    """The CPUID words of the virtual processors: what they can do, one bit an ability."""
-    words = session.execute("qom-get", {"path": _first(session), "property": "feature-words"})
+    """The CPUID words of the virtual processors: what they can do, one bit an ability.
+
+    Processors of other architectures than x86 have none.
+    """
+    try:
+        words = session.execute("qom-get", {"path": _first(session), "property": "feature-words"})
+    except CommandRefused as err:
+        logging.info("Processors are not compared: %s", err)
+        return {}
     return {f"{word['cpuid-input-eax']:#x}.{word.get('cpuid-input-ecx', 0)}"
             f".{word['cpuid-register']}": word["features"] for word in words}
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +112,8 @@ def test_variables_and_tpm_follow_the_guest(node: lab.Node, other: lab.Node, pla
 
 def test_a_killed_guest_takes_its_tpm_along_and_starts_again(node: lab.Node, place: Path) -> None:
     disk = efi.make_disk(place / "disk")
-    inst = instance(vtpm=True)
+    confined = {"security_model": "user", "security_domain": "nobody", "use_chroot": True}
+    inst = instance(vtpm=True, **(confined if os.geteuid() == 0 else {}))
     serial = boot(node, inst, disk)
     assert counts(serial) == (1, 1)
     os.kill(int((node.root / f"var/run/ganeti/kvm-hypervisor/pid/{NAME}").read_text()), 9)
@@ -172,3 +175,24 @@ def test_a_tpm_that_can_not_start_is_told_and_leaves_nothing(node: lab.Node, pla
     assert node.traces(NAME) == []
     with pytest.raises(lab.CallFailed, match="swtpm_path"):
         node.call("validate", inst["hvparams"] | {"swtpm_path": "/nonexistent"})
+
+
+SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil.key")
+
+
+@pytest.mark.skipif(shutil.which("sbsign") is None or not SNAKEOIL.exists(),
+                    reason="nothing can be signed here (packages sbsigntool and ovmf)")
+def test_secure_boot_runs_what_is_signed(node: lab.Node, place: Path) -> None:
+    """With firmware and keys of the administrator's own: Debian's key for trying."""
+    key, signed = place / "key.pem", place / "signed.efi"
+    subprocess.run(["openssl", "rsa", "-in", SNAKEOIL, "-passin", "pass:snakeoil", "-out", key],
+                   check=True, capture_output=True)
+    subprocess.run(["sbsign", "--key", key, "--cert", SNAKEOIL.with_suffix(".pem"), "--output",
+                    signed, efi.GUEST], check=True, capture_output=True)
+    inst = instance(machine_version="q35", secure_boot=True,
+                    uefi_code_path=f"{CODE}.secboot.fd",
+                    uefi_vars_path="/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
+    serial = boot(node, inst, efi.make_disk(place / "disk", signed.read_bytes()))
+    serial.wait(lambda serial: "GUEST-UP efi SECURE 1" in serial.text, "guest", 60)
+    node.call("stop", inst, force=True)
+    serial.close()
