@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,28 +37,69 @@ def block_node(uri: str) -> dict[str, Any]:
         raise errors.BlockDeviceError(str(err)) from err
 
 
+class _Shared:
+    """The use of one disk's contents by this process: the first user starts, the last one ends."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.guard = threading.Lock()
+        self.users = 0
+        self._lock: io.FileLock | None = None
+
+    def begin(self, uri: str) -> None:
+        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        try:
+            self._lock = io.lock_file(f"{self.path}.lock", timeout=LOCK_TIMEOUT)
+        except errors.LockError as err:
+            raise errors.BlockDeviceError(
+                f"The contents at {self.path} are in use by another operation: {err}") from err
+        try:
+            _end(self.path)
+            _start(uri, self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def finish(self) -> None:
+        assert self._lock is not None
+        try:
+            _end(self.path)
+        finally:
+            self._lock.release()
+
+
+_GUARD = threading.Lock()
+_SHARED: dict[str, _Shared] = {}
+
+
 @contextlib.contextmanager
 def contents(uri: str, disk_uuid: str) -> Iterator[str]:
-    """The path of a file that is the disk behind an address, while the block lasts."""
+    """The path of a file that is the disk behind an address, while the block lasts.
+
+    Blocks of one process may lie in each other; other processes wait for their end.
+    """
     path = path_of(disk_uuid)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with _GUARD:
+        shared = _SHARED.setdefault(path, _Shared(path))
+    with shared.guard:
+        if not shared.users:
+            shared.begin(uri)
+        shared.users += 1
     try:
-        lock = io.lock_file(f"{path}.lock", timeout=LOCK_TIMEOUT)
-    except errors.LockError as err:
-        raise errors.BlockDeviceError(
-            f"The contents of disk {disk_uuid} are in use by another operation: {err}") from err
-    with lock:
-        _end(path)
-        _start(uri, path)
-        try:
-            yield path
-        finally:
-            _end(path)
+        yield path
+    finally:
+        with shared.guard:
+            shared.users -= 1
+            if not shared.users:
+                shared.finish()
 
 
 def forget(disk_uuid: str) -> None:
     """End what a killed daemon may have left, and its files."""
     path = path_of(disk_uuid)
+    shared = _SHARED.get(path)
+    if shared is not None and shared.users:
+        return
     _end(path)
     io.remove_file(f"{path}.lock")
 
@@ -98,7 +140,7 @@ def _start(uri: str, path: str) -> None:
     if program is None:
         raise errors.BlockDeviceError(
             f"Program {PROGRAM}, by which the node reads and writes disks with access=userspace,"
-            " is missing (Debian: package qemu-utils)")
+            " is missing (Debian: package qemu-system-common)")
     io.write_file(path, b"", mode=0o600, sync=False)
     try:
         result = process.run([

@@ -42,7 +42,7 @@ def why_no_fuse() -> str | None:
     if os.getuid() != 0 or not os.access("/dev/fuse", os.W_OK):
         return "FUSE exports of disks need root and /dev/fuse"
     if shutil.which("qemu-storage-daemon") is None:
-        return "qemu-storage-daemon is missing (package qemu-utils)"
+        return "qemu-storage-daemon is missing (package qemu-system-common)"
     return None
 
 

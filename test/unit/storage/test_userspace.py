@@ -39,6 +39,16 @@ def test_what_is_written_there_is_on_the_disk(image):
     assert userspace.virtual_size(image) == 2 * MIB
 
 
+def test_uses_of_one_disk_may_lie_in_each_other(image):
+    with userspace.contents(image, "u") as outer:
+        with userspace.contents(image, "u") as inner:
+            assert inner == outer
+            userspace.forget("u")
+        with open(outer, "r+b") as fobj:
+            fobj.write(b"still there")
+    assert not os.path.exists(outer)
+
+
 def test_an_export_left_by_a_killed_daemon_is_taken_down(image):
     path = userspace.path_of("u")
     os.makedirs(os.path.dirname(path), exist_ok=True)
