@@ -6,7 +6,9 @@ After a wanted change: UPDATE_GOLDEN=1 pytest test/golden/lxc, and look at the d
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,25 @@ def test_every_parameter_is_in_some_case() -> None:
     """All but the time to wait, which LXC is not told."""
     used = {key for case in CASES.values() for key in case}
     assert set(constants.HV_TABLES[constants.HT_LXC].names) - used == {"startup_timeout"}
+
+
+@pytest.mark.skipif(shutil.which("lxc-info") is None, reason="lxc is not installed")
+@pytest.mark.parametrize("name", CASES)
+def test_lxc_understands_it(name: str, tmp_path: Path) -> None:
+    """Its own parser reads the file, and tells a value back."""
+    golden = (HERE / "config" / f"{name}.conf").read_text()
+    place = tmp_path / "inst1.example.org"
+    place.mkdir()
+    (place / "config").write_text(golden)
+
+    def told(key: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["lxc-info", "-P", tmp_path, "-n", place.name, "-c", key], check=False,
+            capture_output=True, text=True)
+        return done.returncode, done.stdout.strip() + done.stderr.strip()
+    prefix = "lxc.cgroup2.memory.max" if "lxc.cgroup2" in golden else (
+        "lxc.cgroup.memory.limit_in_bytes")
+    value = golden.split(f"{prefix} = ")[1].split("\n")[0]
+    assert told(prefix) == (0, f"{prefix} = {value}")
+    (place / "config").write_text(golden + "lxc.no.such.key = 1\n")
+    assert "Failed to load config" in told(prefix)[1], "it would complain"
