@@ -6,6 +6,7 @@ import pytest
 
 from ganeti import constants, errors, serializer
 from ganeti.config import distribute, files, upgrade, verify
+from ganeti.utils import io, patch, patchedfile
 from test.unit.config.conftest import GROUP, make_config, make_disk, make_instance, node_uuid
 
 
@@ -170,3 +171,30 @@ def test_very_old_and_future_configurations_are_refused():
         upgrade.upgrade({**OLD, "version": 2060000})
     with pytest.raises(errors.ConfigVersionMismatch):
         upgrade.upgrade({**OLD, "version": 4000000})
+
+
+def test_changes_in_the_journal_count(stored):
+    """As after a crash: the file itself is older than what was acknowledged."""
+    config = make_config()
+    newer = config.with_changes(serial_no=config.serial_no + 1)
+    kept = patchedfile.PatchedFile(stored)
+    kept.append(kept.head, patch.make(config.encode(), newer.encode(), 1 << 16))
+    assert files.read(stored).serial_no == newer.serial_no
+    os.chmod(stored + ".journal", 0o644)
+    with pytest.raises(errors.ConfigurationError, match="journal has mode 0644"):
+        files.read(stored)
+    os.chmod(stored + ".journal", 0o640)
+    former = files.replace(stored, config.encode())
+    assert io.read_bytes(former) == newer.encode()
+    assert files.read(stored).serial_no == config.serial_no
+    assert not os.path.exists(stored + ".journal")
+
+
+def test_the_journal_of_another_configuration_is_refused(stored):
+    config = make_config()
+    newer = config.with_changes(serial_no=config.serial_no + 1)
+    kept = patchedfile.PatchedFile(stored)
+    kept.append(kept.head, patch.make(config.encode(), newer.encode(), 1 << 16))
+    io.write_file(stored, config.with_changes(serial_no=77).encode(), mode=0o640)
+    with pytest.raises(errors.ConfigurationError, match="changes of another.*or remove"):
+        files.read(stored)
