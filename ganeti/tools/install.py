@@ -28,7 +28,7 @@ SCRIPTS = ("daemon-util", "kvm-nic-setup", "lxc-nic-setup", "vif-ganeti", "vif-g
 #: What such scripts read.
 SOURCED = ("net-common",)
 #: Former names of scripts that administrators' files may call.
-OTHER_NAMES = {"kvm-ifup": "kvm-nic-setup"}
+OTHER_NAMES = {"kvm-ifdown": "kvm-nic-setup", "kvm-ifup": "kvm-nic-setup"}
 MANIFEST = "installed-files"
 #: These live only while the machine is up; the daemons make them.
 _VOLATILE = ("/var/run/", "/var/lock", "/run/")

@@ -75,7 +75,7 @@ def test_the_installed_system_finds_its_own_scripts(stage):
 def test_paths_of_the_contract(stage):
     for path, module in programs.LIBRARY.items():
         assert (stage / "usr/lib/ganeti" / path).is_symlink(), module
-    for path in ("daemon-util", "kvm-nic-setup", "kvm-ifup", "lxc-nic-setup",
+    for path in ("daemon-util", "kvm-nic-setup", "kvm-ifup", "kvm-ifdown", "lxc-nic-setup",
                  "vif-ganeti", "vif-ganeti-metad", "tools/xen-console-wrapper",
                  "tools/kvm-console-wrapper", "tools/master-ip-setup", "network/bridged/up",
                  "network/routed/down"):

@@ -105,6 +105,20 @@ def test_the_administrators_scripts_come_first(tmp_path: Path) -> None:
     assert setup(tmp_path).stdout == "all tap0 tap0\n"
 
 
+@pytest.mark.parametrize("action", ["up", "down"])
+def test_the_names_of_the_program_say_what_to_do(action: str, tmp_path: Path) -> None:
+    """As QEMU's own script and downscript options would call it."""
+    place(tmp_path / f"lib/network/routed/{action}", f"took-{action}")
+    setup(tmp_path)
+    link = tmp_path / f"lib/kvm-if{action}"
+    link.symlink_to("kvm-nic-setup")
+    done = subprocess.run([link, "tap0"], check=True, text=True, capture_output=True,
+                          env={"PATH": os.environ["PATH"], "MODE": "routed",
+                               "GANETI_ROOTDIR": str(tmp_path)})
+    assert done.stdout == f"took-{action} tap0 tap0\n"
+    assert (SETUP.parent / f"kvm-if{action}").resolve() == SETUP
+
+
 def test_communication_interfaces_have_a_script_of_their_own(tmp_path: Path) -> None:
     place(tmp_path / "etc/ganeti/kvm-ifup-os", "communication")
     place(tmp_path / "etc/ganeti/network/routed/up", "own")
