@@ -179,6 +179,17 @@ def test_the_root_file_system_of_a_block_device(kit, lxc):
         subprocess.run(["losetup", "-d", loop], check=True)
 
 
+def test_a_further_disk_is_mounted_by_a_line_of_configuration(kit, lxc):
+    """The line that the guide page shows."""
+    name = kit.instance().name
+    line = (f"lxc.mount.entry={pathutils.LXC_DIR}/{name}/disk1 srv ext4"
+            r" defaults\,create=dir 0 0")
+    instance = kit.instance(hvparams=hvparams(kit, extra_config=line))
+    lxc.start(instance, [*kit.block_devices(), *kit.block_devices()])
+    assert inside(lxc, instance, "/srv/etc/guest").read_text().startswith("name=image")
+    remove(kit, lxc, instance)
+
+
 def test_without_a_disk_there_is_nothing_to_start(kit, lxc):
     with pytest.raises(errors.HypervisorError, match="has no disk"):
         lxc.start(kit.instance(), [])
