@@ -178,6 +178,7 @@ WRITES = {
     "ganeti/backend/os.py": "the log of an OS script",
     "ganeti/cli/prompt.py": "the terminal",
     "ganeti/hypervisor/linux.py": "the kernel's sysrq-trigger",
+    "ganeti/hypervisor/kvm/tpm.py": "the start of a guest's TPM",
     "ganeti/hypervisor/lxc/cgroup.py": "the kernel's control groups",
     "ganeti/storage/file.py": "the disk itself",
     "ganeti/utils/process.py": "the output of programs",

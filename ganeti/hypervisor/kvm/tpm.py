@@ -7,6 +7,7 @@ import os
 import time
 
 from ganeti import errors
+from ganeti.hypervisor.kvm import launch
 from ganeti.hypervisor.kvm.command import CommandLine, option
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.paths import Files
@@ -66,10 +67,6 @@ def end(files: Files) -> None:
     number = pid(files)
     if not number:
         return
-    deadline = time.monotonic() + _END_TIMEOUT
-    while process.alive(number):
-        if time.monotonic() > deadline:
-            logging.info("Ending the TPM of instance %s (process %d)", files.name, number)
-            process.end(number, _END_TIMEOUT)
-            return
-        time.sleep(_POLL)
+    if not launch.wait_gone(number, _END_TIMEOUT):
+        logging.info("Ending the TPM of instance %s (process %d)", files.name, number)
+        process.end(number, _END_TIMEOUT)

@@ -86,7 +86,8 @@ def test_a_lost_node_is_not_asked(story):
     assert "a copy of; they are those of 2023-11-1" in story.warnings[0]
     story.nodes.answer("instance_state_get", None)
     state.follow(story.unit, story.instance, N1, N3, lost=True, force=False)
-    assert "Node node3.example.com has no copy" in story.warnings[1] and "recovery key" in story.warnings[1]
+    assert "Node node3.example.com has no copy" in story.warnings[1]
+    assert "recovery key" in story.warnings[1]
 
 
 def test_all_nodes_forget_what_is_removed(story):
