@@ -15,7 +15,7 @@ from typing import Any
 from ganeti import constants, errors, objects, serializer
 from ganeti.storage import userspace
 from ganeti.storage.base import BlockDev, DiskRequest, DiskTemplate, Mirroring
-from ganeti.utils import process
+from ganeti.utils import process, retry
 
 PROGRAM = "rbd"
 DRIVER = "rbd"
@@ -23,7 +23,11 @@ DRIVER = "rbd"
 KERNEL_FEATURES = ("layering",)
 TIMEOUT = 280
 MIB = 1024 * 1024
+#: Seconds that a client which was killed counts as user of an image, and between attempts
+RELEASE_TIMEOUT = 60.0
+RELEASE_DELAY = 2.0
 _ENOENT = 2
+_EBUSY = 16
 
 
 def parse_mapped(text: str, pool: str, image: str) -> str | None:
@@ -186,8 +190,25 @@ class RbdDevice(BlockDev):
             self._do("remove", "snap", "rm", self._spec)
         else:
             self._require_no_snapshots()
-            self._do("remove", "rm", "--no-progress", self._spec)
+            self._remove_image()
         self.attached = False
+
+    def _remove_image(self) -> None:
+        """Remove it; who used it and was killed counts as a user for half a minute more."""
+        def attempt() -> None:
+            result = self._rbd("rm", "--no-progress", self._spec)
+            if result.exit_code == _EBUSY:
+                raise retry.RetryAgain(_last_lines(result.stderr))
+            if result.failed:
+                raise errors.BlockDeviceError(
+                    f"Can not remove RBD image {self._spec} ({result.fail_reason}):"
+                    f" {_last_lines(result.stderr)}")
+        try:
+            retry.retry(attempt, RELEASE_DELAY, RELEASE_TIMEOUT)
+        except retry.RetryTimeout as err:
+            raise errors.BlockDeviceError(
+                f"RBD image {self._spec} is still in use ('rbd status {self._spec}' tells by"
+                f" whom): {err}") from None
 
     def _require_no_snapshots(self) -> None:
         listed = serializer.load(self._do("list the snapshots of", "snap", "ls", "--format",

@@ -141,14 +141,17 @@ def _start(uri: str, path: str) -> None:
         raise errors.BlockDeviceError(
             f"Program {PROGRAM}, by which the node reads and writes disks with access=userspace,"
             " is missing (Debian: package qemu-system-common)")
+    node = block_node(uri)
+    frozen = "snapshot" in node
     io.write_file(path, b"", mode=0o600, sync=False)
     try:
         result = process.run([
-            program, "--blockdev", serializer.dumps({"node-name": "address", **block_node(uri)}),
+            program, "--blockdev", serializer.dumps({"node-name": "address", "read-only": frozen,
+                                                     **node}),
             "--blockdev", serializer.dumps({"driver": "raw", "node-name": "disk",
-                                            "file": "address"}),
+                                            "file": "address", "read-only": frozen}),
             "--export", serializer.dumps({"type": "fuse", "id": "disk", "node-name": "disk",
-                                          "mountpoint": path, "writable": True,
+                                          "mountpoint": path, "writable": not frozen,
                                           "allow-other": "off"}),
             "--daemonize", "--pidfile", f"{path}.pid"], timeout=START_TIMEOUT)
     except errors.ProcessError as err:

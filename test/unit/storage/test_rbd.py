@@ -100,6 +100,20 @@ def test_command_lines_in_user_space(home):
     assert "map" not in [line.split()[0] for line in lines(home)]
 
 
+def test_a_killed_user_of_an_image_is_waited_for(home, monkeypatch):
+    monkeypatch.setattr(rbd, "RELEASE_DELAY", 0.01)
+    device = registry.device(disk("userspace"))
+    device.create(4)
+    (home / "busy").touch()
+    device.remove()
+    assert [line.split()[0] for line in lines(home)][-2:] == ["rm", "rm"]
+    device.create(4)
+    (home / "busy").touch()
+    monkeypatch.setattr(rbd, "RELEASE_TIMEOUT", 0)
+    with pytest.raises(errors.BlockDeviceError, match="still in use .*image still has watchers"):
+        device.remove()
+
+
 def test_an_address_without_user():
     device = registry.device(disk(params={"access": "userspace", "pool": "p", "user-id": ""}))
     assert device.uri(constants.HT_KVM) == "rbd:p/u.rbd.disk0"
