@@ -13,7 +13,7 @@ from ganeti.storage.drbd import kernel
 from ganeti.storage.mirror import MirrorDev
 
 #: Seconds for a connection that was just asked for to come about
-CONNECT_PATIENCE = 10.0
+CONNECT_PATIENCE = 30.0
 
 
 def mirror(disk: objects.Disk) -> MirrorDev:

@@ -19,12 +19,14 @@ class LUInstanceActivateDisks(InstanceUnit):
         nodes.require_online(self.primary)
 
     def exec(self) -> disks.Assembled:
-        active = disks.activate(self, self.instance, ignore_size=self.op.ignore_size)
+        before = self.instance.disks_active
+        active = disks.activate(self, self.instance, ignore_size=self.op.ignore_size, keep=before)
         if self.op.wait_for_sync and not disks.wait_for_sync(self, self.instance):
-            disks.deactivate(self, self.instance)
+            if not before:
+                disks.deactivate(self, self.instance)
             raise errors.OpExecError(
                 f"Some disks of instance {self.instance.name} are degraded after"
-                " synchronisation; they were shut down again")
+                f" synchronisation{'' if before else '; they were shut down again'}")
         return active
 
 

@@ -189,10 +189,12 @@ def assemble(
     ignore_secondaries: bool = False,
     ignore_size: bool = False,
     on_node: str | None = None,
+    keep: bool = False,
 ) -> Assembled:
     """Make disks usable on the primary node (or on `on_node`), the mirrors' other ends before.
 
-    What was assembled is shut down again when a later disk fails.
+    What was assembled is shut down again when a later disk fails, unless it is to be kept: a
+    guest may be using it.
     """
     every = lu.config.instance_disks(instance)
     wanted = every if disks is None else list(disks)
@@ -220,7 +222,8 @@ def assemble(
                     path = path if isinstance(path, str) else None
                     result.append((name, disk.iv_name, path))
     except errors.OpExecError:
-        shutdown(lu, instance, wanted, ignore_primary=True, on_node=on_node)
+        if not keep:
+            shutdown(lu, instance, wanted, ignore_primary=True, on_node=on_node)
         raise
     return result
 
@@ -238,14 +241,19 @@ def activate(
     *,
     ignore_secondaries: bool = False,
     ignore_size: bool = False,
+    keep: bool = False,
 ) -> Assembled:
-    """Note that the disks are to be active, and assemble them all."""
+    """Note that the disks are to be active, and assemble them all.
+
+    A failure takes that back, unless they are to be kept as far as they are active.
+    """
     set_active(lu, instance, True)
     try:
         return assemble(lu, instance, ignore_secondaries=ignore_secondaries,
-                        ignore_size=ignore_size)
+                        ignore_size=ignore_size, keep=keep)
     except errors.OpExecError:
-        set_active(lu, instance, False)
+        if not keep:
+            set_active(lu, instance, False)
         raise
 
 

@@ -67,7 +67,7 @@ class LUInstanceGrowDisk(InstanceUnit):
 
     def exec(self) -> None:
         was_active = self.instance.disks_active
-        disks.assemble(self, self.instance, [self.disk])
+        disks.assemble(self, self.instance, [self.disk], keep=was_active)
         new_size = self._grow_storage()
         with self.cfg.edit(job=self.job_id) as draft:
             draft.put(storage.template(self.disk.dev_type).resized(

@@ -123,7 +123,7 @@ class DiskPlan:
         if any(step.action != constants.DDM_MODIFY for step in self.steps) \
                 and self._unit.instance.disks_active:
             # The links on the node are numbered: those of disks that moved are made anew.
-            disks.assemble(self._unit, self._unit.instance)
+            disks.assemble(self._unit, self._unit.instance, keep=True)
         return told
 
     def _add(self, step: Step, hotplug: Hotplug) -> list[tuple[str, Any]]:

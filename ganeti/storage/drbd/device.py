@@ -192,9 +192,17 @@ class DrbdDevice(MirrorDev):
         if state.primary:
             return
         if not force:
-            self.settle(PEER_PATIENCE)
+            state = self.settle(PEER_PATIENCE)
+            self._require_peer_where_two_may_write(state)
         self._insist(lambda: kernel.run(self.dialect.primary(self.ends, force=force)),
                      "make primary")
+
+    def _require_peer_where_two_may_write(self, state: status.Mirror) -> None:
+        """While a guest migrates, both sides write only as long as they see each other."""
+        if not state.connected and not state.resyncing and self.shown().two_primaries:
+            raise errors.BlockDeviceError(
+                f"{self.path} has lost its peer while two nodes may write; becoming primary now"
+                " could split the data")
 
     def close(self) -> None:
         if self.require_state().primary:
@@ -328,6 +336,10 @@ class DrbdDevice(MirrorDev):
 
     def in_step(self, patience: float) -> tuple[bool, float]:
         state = self.settle(patience)
+        if not state.connected and not state.resyncing:
+            raise errors.BlockDeviceError(
+                f"{self.path} is not connected to its peer (DRBD says {state.connection});"
+                " 'gnt-instance repair-disks' tells how both copies stand")
         return not state.resyncing, 100.0 if state.percent is None else state.percent
 
     def needs_activation(self) -> bool:

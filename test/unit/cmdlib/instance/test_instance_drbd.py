@@ -357,6 +357,23 @@ def test_lost_disks_are_made_anew_elsewhere(cluster, drbd):
     assert len(volumes(cluster, 3)) == len(volumes(cluster, 4)) == 4
 
 
+def test_disks_in_use_stay_active_when_the_other_node_does_not_answer(cluster, drbd):
+    add(cluster, start=True)
+    cluster.nodes.dead.add(cluster.address(2))
+    with pytest.raises(errors.OpExecError, match="Could not prepare disk/0"):
+        cluster.run("INSTANCE_ACTIVATE_DISKS", instance_name=NAME)
+    assert cluster.instance(NAME).disks_active
+    assert roles(cluster, drbd)[1, 0] and "blockdev_shutdown" not in cluster.nodes.names()
+
+
+def test_a_migration_whose_mirrors_lose_each_other_makes_no_second_primary(cluster, drbd):
+    add(cluster, start=True)
+    cluster.nodes.before["blockdev_assemble"] = lambda: drbd.cut.add(node_dir(cluster, 2))
+    with pytest.raises(errors.OpExecError, match="lost its peer while two nodes may write"):
+        cluster.run("INSTANCE_MIGRATE", instance_name=NAME)
+    assert not roles(cluster, drbd)[2, 0] and cluster.runs_on(NAME) == [1]
+
+
 # Split brain ---------------------------------------------------------------------------------
 
 def split(cluster: InCluster, drbd: Mirrors) -> None:
