@@ -90,8 +90,11 @@ class ChrootHypervisor(base.BaseHypervisor):
                     f" {self._log(name)}")
             if paused:
                 self._signal(name, signal.SIGSTOP)
-        except errors.GenericError:
+        except (errors.GenericError, OSError) as err:
             self._take_apart(name)
+            if isinstance(err, OSError):
+                raise errors.HypervisorError(
+                    f"The chroot of instance {name} can not be prepared: {err}") from err
             raise
 
     def _mount(self, name: str, device: base.BlockDevice) -> None:

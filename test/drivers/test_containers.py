@@ -4,6 +4,7 @@ crashes, and that nothing is left on the machine."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
 import signal
@@ -282,6 +283,20 @@ def test_a_start_that_takes_too_long_is_taken_back(kit, lxc):
     assert kit.leftovers(instance.name) == []
 
 
+def no_room(*args: object, **options: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_without_room_for_its_files_nothing_stays(kit, lxc, monkeypatch):
+    devices = [*kit.block_devices(), *kit.block_devices()]
+    monkeypatch.setattr("ganeti.hypervisor.nicscripts.write", no_room)
+    instance = kit.instance(nics=[nic()])
+    with pytest.raises(errors.HypervisorError, match="can not be prepared.*No space left"):
+        lxc.start(instance, devices)
+    assert kit.leftovers(instance.name) == []
+    assert kit.on_machine() == [], "the second disk's loop device neither"
+
+
 # Crashes -------------------------------------------------------------------------------------
 
 
@@ -478,6 +493,14 @@ def test_a_chroot_with_another_script(chroot):
     instance = kit.instance(hvparams={"init_script": "/no/such/script"})
     with pytest.raises(errors.CommandError, match="Starting instance"):
         driver.start(instance, kit.block_devices())
+    assert kit.on_machine() == []
+
+
+def test_a_chroot_without_room_for_its_files(chroot, monkeypatch):
+    kit, driver = chroot
+    monkeypatch.setattr("ganeti.utils.io.write_file", no_room)
+    with pytest.raises(errors.HypervisorError, match="can not be prepared.*No space left"):
+        driver.start(kit.instance(), kit.block_devices())
     assert kit.on_machine() == []
 
 

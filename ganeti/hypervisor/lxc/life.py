@@ -37,9 +37,12 @@ def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bo
         run(instance, files)
         if paused:
             program.require("lxc-freeze", files)
-    except errors.GenericError:
+    except (errors.GenericError, OSError) as err:
         end(files, at_once=True)
         remove_traces(files)
+        if isinstance(err, OSError):
+            raise errors.HypervisorError(
+                f"Container {files.name} can not be prepared: {err}") from err
         raise
 
 
