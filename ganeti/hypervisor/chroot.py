@@ -81,8 +81,11 @@ class ChrootHypervisor(base.BaseHypervisor):
                 f"Instance {name} has no disk; a chroot needs one with a root file system on it")
         self._take_apart(name)
         try:
-            self._mount(name, block_devices[0])
+            os.makedirs(_directory(name), mode=0o755, exist_ok=True)
+            os.makedirs(pathutils.LOG_CHROOT_DIR, mode=0o750, exist_ok=True)
+            # before the mount: a guest that is mounted has a state, whenever we may be killed
             self._write_state(instance)
+            self._mount(name, block_devices[0])
             self._script(name, "start").require_success(f"Starting instance {name} in its chroot")
             if not self._runs(name):
                 raise errors.HypervisorError(
@@ -98,13 +101,7 @@ class ChrootHypervisor(base.BaseHypervisor):
             raise
 
     def _mount(self, name: str, device: base.BlockDevice) -> None:
-        directory = _directory(name)
-        try:
-            os.makedirs(directory, mode=0o755, exist_ok=True)
-            os.makedirs(pathutils.LOG_CHROOT_DIR, mode=0o750, exist_ok=True)
-        except OSError as err:
-            raise errors.HypervisorError(f"Can not prepare {directory}: {err.strerror}") from err
-        process.run(rootfs.mount_command(name, device, directory), timeout=_MOUNT_TIMEOUT
+        process.run(rootfs.mount_command(name, device, _directory(name)), timeout=_MOUNT_TIMEOUT
                     ).require_success(f"Mounting the first disk of instance {name}")
 
     def _write_state(self, instance: objects.Instance) -> None:

@@ -496,6 +496,21 @@ def test_a_chroot_with_another_script(chroot):
     assert kit.on_machine() == []
 
 
+def test_a_chroot_that_was_mounted_only_is_down(chroot, monkeypatch):
+    """As a node daemon leaves it that is killed in the middle of a start."""
+    kit, driver = chroot
+    instance, devices = kit.instance(), kit.block_devices()
+    with monkeypatch.context() as killed:
+        killed.setattr(type(driver), "_script", None)
+        killed.setattr(type(driver), "_take_apart", lambda *args: None)
+        with pytest.raises(TypeError):
+            driver.start(instance, devices)
+    assert kit.on_machine() != []
+    assert driver.list_instances() == [] and driver.instance_info(instance.name) is None
+    driver.start(instance, devices)
+    driver.stop(instance, force=True)
+
+
 def test_a_chroot_without_room_for_its_files(chroot, monkeypatch):
     kit, driver = chroot
     monkeypatch.setattr("ganeti.utils.io.write_file", no_room)
