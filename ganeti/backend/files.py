@@ -27,7 +27,7 @@ def _allowed_files() -> frozenset[str]:
         pathutils.CLUSTER_CONF_FILE, pathutils.ETC_HOSTS, pathutils.SSH_KNOWN_HOSTS_FILE,
         pathutils.VNC_PASSWORD_FILE, pathutils.RAPI_CERT_FILE, pathutils.SPICE_CERT_FILE,
         pathutils.SPICE_CACERT_FILE, pathutils.RAPI_USERS_FILE, pathutils.CONFD_HMAC_KEY,
-        pathutils.CLUSTER_DOMAIN_SECRET_FILE,
+        pathutils.CLUSTER_DOMAIN_SECRET_FILE, pathutils.NODED_CERT_FILE,
     ]
     for name in registry.names():
         driver = registry.get_class(name)

@@ -181,9 +181,16 @@ def node_crypto_tokens(token_request: Sequence[Sequence[Any]]) -> list[list[Any]
 
 def _certificate_token(action: str, options: Mapping[str, Any]) -> str:
     path = pathutils.NODED_CLIENT_CERT_FILE
+    following = f"{path}.next"
     if action == constants.CRYPTO_ACTION_CREATE:
         serial = options.get(constants.CRYPTO_OPTION_SERIAL_NO)
         make_client_certificate(net.hostname(), int(serial) if serial is not None else None)
+    elif action == constants.CRYPTO_ACTION_PREPARE:
+        make_client_certificate(net.hostname(), path=following)
+        return x509.file_digest(following)
+    elif action == constants.CRYPTO_ACTION_ADOPT:
+        if os.path.exists(following):
+            os.rename(following, path)
     elif action != constants.CRYPTO_ACTION_GET:
         raise errors.ParameterError(f"Unknown action for a certificate {action!r}")
     if not os.path.exists(path):
@@ -191,13 +198,14 @@ def _certificate_token(action: str, options: Mapping[str, Any]) -> str:
     return x509.file_digest(path)
 
 
-def make_client_certificate(name: str, serial: int | None = None) -> None:
-    """A new client certificate for this node, signed by the cluster's key."""
+def make_client_certificate(name: str, serial: int | None = None, path: str | None = None
+                            ) -> None:
+    """A new client certificate for this node (or at `path`), signed by the cluster's key."""
     try:
         authority = io.read_bytes(pathutils.NODED_CERT_FILE)
     except OSError as err:
         raise errors.X509CertError(pathutils.NODED_CERT_FILE, err.strerror) from err
-    x509.write(pathutils.NODED_CLIENT_CERT_FILE,
+    x509.write(path or pathutils.NODED_CLIENT_CERT_FILE,
                x509.create_signed(authority, name, serial=serial), mode=0o440)
     logging.info("Made a new client certificate for %s", name)
 

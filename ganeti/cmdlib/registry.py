@@ -28,6 +28,7 @@ LOGICAL_UNITS: dict[str, str] = {
     "OP_CLUSTER_QUERY": "cluster.info:LUClusterQuery",
     "OP_CLUSTER_REDIST_CONF": "cluster.redist:LUClusterRedistConf",
     "OP_CLUSTER_RENAME": "cluster.life:LUClusterRename",
+    "OP_CLUSTER_RENEW_CRYPTO": "cluster.renew_crypto:LUClusterRenewCrypto",
     "OP_CLUSTER_REPAIR_DISK_SIZES": "cluster.repair_sizes:LUClusterRepairDiskSizes",
     "OP_CLUSTER_SET_PARAMS": "cluster.set_params:LUClusterSetParams",
     "OP_CLUSTER_VERIFY": "cluster.verify.units:LUClusterVerify",

@@ -12,6 +12,9 @@ CRYPTO_TYPE_SSL_DIGEST = "ssl"
 CRYPTO_TYPE_SSH = "ssh"
 CRYPTO_ACTION_GET = "get"
 CRYPTO_ACTION_CREATE = "create"
+#: Ours: make the next certificate beside the one in use, and use it
+CRYPTO_ACTION_PREPARE = "prepare"
+CRYPTO_ACTION_ADOPT = "adopt"
 CRYPTO_OPTION_SERIAL_NO = "serial_no"
 
 SSHK_RSA = "rsa"

@@ -125,5 +125,7 @@ class PeerCheck:
                 lines = [line.strip() for line in stream]
         except FileNotFoundError:
             lines = []
-        found = frozenset(line.partition("=")[2].strip().upper() for line in lines if line)
+        # Two of one node, joined by a comma: it is just changing from one to the other.
+        found = frozenset(digest.strip().upper() for line in lines if line
+                          for digest in line.partition("=")[2].split(","))
         return found or frozenset([x509.file_digest(self._certificate)])

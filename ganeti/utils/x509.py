@@ -26,10 +26,13 @@ _CERT = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", 
 
 def create_self_signed(common_name: str = crypto.X509_CERT_CN, *,
                        days: int = crypto.X509_CERT_DEFAULT_VALIDITY, serial: int | None = None,
-                       alt_names: Iterable[str] = ()) -> bytes:
-    """A new key and its self-signed certificate, one PEM text; it may sign others."""
+                       alt_names: Iterable[str] = (), unit: str | None = None) -> bytes:
+    """A new key and its self-signed certificate, one PEM text; it may sign others.
+
+    :param unit: sets it apart from others of the same name, where both are trusted for a while
+    """
     key = _new_key()
-    name = _name(common_name)
+    name = _name(common_name, unit)
     builder = _builder(name, name, key, days, serial, ca=True, alt_names=alt_names)
     return _pem(key, builder.sign(key, _digest_algorithm()))
 
@@ -56,11 +59,14 @@ def _digest_algorithm() -> hashes.SHA256:
     return hashes.SHA256()
 
 
-def _name(common_name: str) -> x509.Name:
+def _name(common_name: str, unit: str | None = None) -> x509.Name:
     from cryptography import x509
     from cryptography.x509.oid import NameOID
     # X.509 allows 64 characters; a longer host name is cut, its digest is what counts
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])]
+    if unit is not None:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit[:64]))
+    return x509.Name(parts)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: RSAPrivateKey, days: int,

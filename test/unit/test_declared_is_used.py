@@ -21,7 +21,7 @@ from test import reach, sources
 # Parameters of opcodes ------------------------------------------------------------------------
 
 #: Operations that come with what they need; they are refused when they are submitted.
-UNITS_LATER = {"OP_CLUSTER_RENEW_CRYPTO"}
+UNITS_LATER: set[str] = set()
 READ_ELSEWHERE = {
     ("OP_NODE_ADD", "node_setup"): "gnt-node add prepares the machine before it submits",
     ("OP_TEST_DELAY", "no_locks"): "the catalogue: locks are taken regardless of it",
@@ -61,7 +61,10 @@ COMMANDS = [(tool, name) for tool in completion.TOOLS
 
 
 #: Options that scripts may give as before, though nothing follows from them.
-WITHOUT_MEANING = {("gnt-instance", "console"): {"priority"}}  # no job is submitted
+WITHOUT_MEANING = {
+    ("gnt-instance", "console"): {"priority"},  # no job is submitted
+    ("gnt-cluster", "renew-crypto"): {"ssh_key_check"},  # nodes are not reached over SSH
+}
 
 
 def read_by_command(tool: str, name: str) -> set[str]:

@@ -19,6 +19,7 @@ TOOL = Tool("gnt-cluster", {
     "modify": "modify:MODIFY",
     "rename": "life:RENAME",
     "redist-conf": "life:REDIST_CONF",
+    "renew-crypto": "renew:RENEW_CRYPTO",
     "activate-master-ip": "life:ACTIVATE_MASTER_IP",
     "deactivate-master-ip": "life:DEACTIVATE_MASTER_IP",
     "queue": "flags:QUEUE",

@@ -81,7 +81,7 @@ def demote(lu: base.LogicalUnit, node: objects.Node) -> None:
 
 # SSH keys.
 
-def _potential(config: objects.ConfigData) -> list[str]:
+def potential(config: objects.ConfigData) -> list[str]:
     return sorted(node.name for node in config.nodes.values() if node.master_capable)
 
 
@@ -92,7 +92,7 @@ def allow_ssh_key(lu: base.LogicalUnit, node: objects.Node, *, new: bool = False
         return
     master = config.cluster.master_node
     result = lu.rpc.node_ssh_key_add(
-        [master], node.uuid, node.name, _potential(config),
+        [master], node.uuid, node.name, potential(config),
         node.master_candidate or not new, node.master_capable, new)[master]
     _warn(lu, node, "adding the SSH key", result)
 
@@ -106,7 +106,7 @@ def withdraw_ssh_key(lu: base.LogicalUnit, node: objects.Node, *, leaving: bool 
     master = config.cluster.master_node
     others = [item.uuid for item in config.master_candidates() if item.uuid != node.uuid]
     result = lu.rpc.node_ssh_key_remove(
-        [master], node.uuid, node.name, others, _potential(config),
+        [master], node.uuid, node.name, others, potential(config),
         True, leaving, leaving, leaving, readd)[master]
     _warn(lu, node, "removing the SSH key", result)
 

@@ -15,7 +15,7 @@ GOLDEN = TEST / "golden/help"
 
 #: Commands that come with what they need.
 LATER = {
-    "gnt-cluster": {"epo", "renew-crypto", "upgrade"},
+    "gnt-cluster": {"epo", "upgrade"},
     # there is no wconfd here, and metad comes with the communication network
     "gnt-debug": {"metad", "wconfd"},
 }

@@ -199,7 +199,7 @@ def client_certificates(view: GroupView) -> Problems:
             yield Problem("", f"nodes {other} and {node.name} use the same client certificate")
         if node.master_candidate and listed.get(node.uuid) is None:
             yield Problem("", f"no certificate is listed for master candidate {node.name}")
-        elif node.master_candidate and listed[node.uuid] != text:
+        elif node.master_candidate and text not in listed[node.uuid].split(","):
             yield Problem("", f"the client certificate of {node.name} is not the listed one: "
                               f"node has {text}, listed is {listed[node.uuid]}")
         elif not node.master_candidate and node.uuid in listed:
