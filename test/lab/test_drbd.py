@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from test.lab.vm.lab import Lab
+from test.lab.vm.machine import Machine
 from test.vcluster.fixture import wait_until
 
 HELPER = "/bin/true"
@@ -48,28 +50,34 @@ for place in range(256):
 class Writer:
     """A program on a node that writes to a mirror and reports every block that is safe."""
 
-    def __init__(self, lab: Lab, number: int, minor: int = 0, start: int = 1) -> None:
-        node = lab.node(number)
-        node.write("/tmp/writer.py", WRITER)
+    def __init__(self, lab: Lab, number: int, start: int = 1) -> None:
+        self._node = lab.node(number)
+        self._node.write("/tmp/writer.py", WRITER)
+        self._log = tempfile.TemporaryFile("a+")  # noqa: SIM115 - appended to while it is read
         self._process = subprocess.Popen(
-            node.ssh(f"exec python3 /tmp/writer.py /dev/drbd{minor} {start} {FIRST}"),
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self._node = node
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline().strip() == str(start), "it writes"
+            self._node.ssh(f"exec python3 /tmp/writer.py /dev/drbd0 {start} {FIRST}"),
+            stdout=self._log, stderr=subprocess.DEVNULL)
+        wait_until(lambda: bool(self._numbers()), "the writer has written")
+
+    def _numbers(self) -> list[int]:
+        self._log.seek(0)
+        return [int(line) for line in self._log.read().split("\n")[:-1] if line.isdigit()]
 
     def end(self) -> int:
         """Stop; returns the last number that was acknowledged."""
-        self._node.try_run("kill $(pgrep -f '[/]tmp/writer.py')")
+        stop_writers(self._node)
         return self.gone()
 
     def gone(self) -> int:
         """The same after the node has died."""
         self._process.terminate()
-        assert self._process.stdout is not None
-        numbers = [int(line) for line in self._process.stdout.read().split("\n") if line.isdigit()]
         self._process.wait(30)
-        return max(numbers)
+        return max(self._numbers())
+
+
+def stop_writers(node: Machine) -> None:
+    if node.alive():
+        node.try_run("kill $(pgrep -f '[/]tmp/writer.py')")
 
 
 def in_ring(lab: Lab, number: int, path: str) -> list[int]:
@@ -135,7 +143,7 @@ def inst(lab: Lab) -> Iterator[str]:
 def _mended(lab: Lab) -> Iterator[None]:
     yield
     for node in lab.nodes:
-        node.try_run("kill $(pgrep -f '[/]tmp/writer.py')") if node.alive() else None
+        stop_writers(node)
         if node.alive():
             lab.heal(node.number)
 
