@@ -116,6 +116,8 @@ def load(root: pathlib.Path) -> VirtualCluster:
         raise VclusterError(f"{root / STATE_FILE} is damaged ({err}); remove {root}") from err
 
 
+#: Nodes that are looked for when a network is chosen
+_PROBED = range(1, 6)
 #: Networks that this process has chosen and where no node is on yet -> listening descriptor.
 _claims: dict[str, int] = {}
 
@@ -128,7 +130,9 @@ def free_prefix() -> str:
     for third in range(77, 250):
         prefix = f"127.0.{third}"
         if _claim(prefix):
-            if all(_is_free(f"{prefix}.1", port) for port in (NODED_PORT, SSH_PORT)):
+            # not the first alone: that one may be switched off
+            if all(_is_free(f"{prefix}.{node}", port) for node in _PROBED
+                   for port in (NODED_PORT, SSH_PORT)):
                 return prefix
             release(prefix)
     raise VclusterError("No free 127.0.x network: too many virtual clusters are up")
