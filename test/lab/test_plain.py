@@ -46,8 +46,15 @@ def complaints(lab: Lab) -> list[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def driver_suite(vm_cluster: Lab) -> Iterator[Future[dict[str, str]]]:
+def driver_suite(
+    vm_cluster: Lab, request: pytest.FixtureRequest
+) -> Iterator[Future[dict[str, str]] | None]:
     """The driver's own suites, on node1 while the other tests work on node2."""
+    if not any(item.name == test_the_driver_on_real_volumes.__name__
+               for item in request.session.items):
+        yield None
+        return
+
     def run() -> dict[str, str]:
         node = vm_cluster.node(1)
         node.run("vgcreate -q -s 1m labtest /dev/vdd")
@@ -100,8 +107,9 @@ def test_the_life_of_a_guest_on_a_volume(lab: Lab) -> None:
     assert note == "web primary disk/0\n"
     lab.gnt("gnt-instance", "grow-disk", "web", "0", "9m")
     assert volumes(lab, "web") == {name: 44.0}, "whole extents"
-    assert lab.gnt("gnt-instance", "list", "--no-headers", "-o", "status,disk.sizes").split() == [
-        "running", "41M"]
+    shown = lab.gnt("gnt-instance", "list", "--no-headers", "--units=m", "-o",
+                    "status,disk.size/0")
+    assert shown.split() == ["running", "41"]
     listed = lab.gnt("gnt-node", "volumes", "--no-headers", HOME).split()
     assert listed == [HOME, "/dev/vdb", "xenvg", name, "44M", "web"]
     wait_until(lambda: boots(lab, name), "the guest writes to its disk", 120)
