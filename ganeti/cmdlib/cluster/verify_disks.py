@@ -104,13 +104,14 @@ class LUGroupVerifyDisks(base.LogicalUnit):
 
     def _inactive_mirrors(self, instances: Sequence[objects.Instance],
                           failures: dict[str, str]) -> set[str]:
-        """Instances with mirrored disks that their primary node says are not in use."""
+        """Instances with mirrored disks that one of their nodes says are not in use."""
         config = self.config
         asked: dict[str, list[tuple[objects.Disk, objects.Instance]]] = defaultdict(list)
         for inst in instances:
             for disk in config.instance_disks(inst):
                 if registry.template(disk.dev_type).assemble_on_secondary:
-                    asked[inst.primary_node].append((disk, inst))
+                    for uuid in footprint.holders(config, inst, disk):
+                        asked[uuid].append((disk, inst))
         owners = {disk.uuid: inst.name for pairs in asked.values() for disk, inst in pairs}
         names: set[str] = set()
         for uuid, pairs in sorted(asked.items()):

@@ -12,7 +12,7 @@ from ganeti import constants, errors, objects, opcodes
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import nodes
 from ganeti.cmdlib.instance import disks, mirror_health, mirrors
-from ganeti.cmdlib.instance.base import InstanceUnit
+from ganeti.cmdlib.instance.base import InstanceUnit, Level
 from ganeti.cmdlib.instance.mirror_health import Finding, Verdict
 
 
@@ -103,6 +103,7 @@ class LUInstanceRepairDisks(InstanceUnit):
         result.raise_if_failed(
             f"Can not give up the changes on node {self.node_name(loser)}")
         mirrors.attach_net(self, self.instance, split, [keep])
+        self.release(Level.NODE)
         self.feedback(f"* synchronising from node {self.node_name(keep)}")
         mirrors.wait_connected(self, self.instance, split, [keep, loser])
         found = mirror_health.ask(

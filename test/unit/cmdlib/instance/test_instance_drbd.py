@@ -374,6 +374,15 @@ def test_a_migration_whose_mirrors_lose_each_other_makes_no_second_primary(clust
     assert not roles(cluster, drbd)[2, 0] and cluster.runs_on(NAME) == [1]
 
 
+def test_a_copy_that_is_off_on_the_secondary_is_found(cluster, drbd):
+    add(cluster, start=True)
+    for key in [key for key in drbd.minors if key[0] == node_dir(cluster, 2)]:
+        del drbd.minors[key]
+    assert cluster.run("GROUP_VERIFY_DISKS", group_name="default")[1] == [NAME]
+    cluster.run("INSTANCE_ACTIVATE_DISKS", instance_name=NAME)
+    assert cluster.run("GROUP_VERIFY_DISKS", group_name="default")[1] == []
+
+
 # Split brain ---------------------------------------------------------------------------------
 
 def split(cluster: InCluster, drbd: Mirrors) -> None:
