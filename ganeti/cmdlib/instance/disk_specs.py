@@ -230,6 +230,8 @@ def require_space(
 
     Disks that only grow need no more room for what lies beside their data.
     """
+    if not growing:
+        _require_spindles(lu, node_uuids, specs)
     wanted: dict[tuple[str, str], int] = {}
     for spec in specs:
         template = storage.template(spec.template)
@@ -254,6 +256,26 @@ def require_space(
                 raise errors.OpPrereqError(
                     f"Not enough space in {unit[1]} on node {name}: needed {needed} MiB,"
                     f" available {available} MiB", errors.ECODE_NORES)
+
+
+def _require_spindles(
+    lu: base.LogicalUnit, node_uuids: Iterable[str], specs: Sequence[Spec]
+) -> None:
+    """Where physical volumes belong to one disk each, a disk says how many it takes."""
+    for node in (lu.config.nodes[uuid] for uuid in node_uuids):
+        if not lu.config.filled_ndparams(node)[constants.ND_EXCLUSIVE_STORAGE]:
+            continue
+        for index, spec in enumerate(specs):
+            template = storage.template(spec.template)
+            if template.uses_lvm and not template.exclusive_storage:
+                raise errors.OpPrereqError(
+                    f"The disk template '{template.name}' can not be used on node {node.name},"
+                    " whose storage is exclusive", errors.ECODE_INVAL)
+            if template.uses_lvm and not spec.adopt and spec.spindles is None:
+                raise errors.OpPrereqError(
+                    f"disk {index}: the storage of node {node.name} is exclusive; give the"
+                    " number of physical volumes that the disk takes with spindles=N",
+                    errors.ECODE_INVAL)
 
 
 def volume_group(disk: objects.Disk) -> str | None:

@@ -83,6 +83,16 @@ def test_a_device_that_differs_between_nodes_is_refused(master):
         create(master, PATH, template="blockdev")
 
 
+def test_new_volumes_on_exclusive_storage_name_their_spindles(start_master):
+    master = start_master(enabled_disk_templates=["plain", "drbd"], volume_group_name="xenvg",
+                          ndparams={"exclusive_storage": True})
+    master.nodes.answer("hypervisor_validate_params", None)
+    with pytest.raises(errors.OpPrereqError, match="disk 1: .*spindles=N"):
+        create(master, disks=[{"size": 9, "spindles": 1}, {"size": 9}])
+    with pytest.raises(errors.OpPrereqError, match="whose storage is exclusive"):
+        create(master, disks=[{"size": 9}], template="drbd", snode="node2")
+
+
 @pytest.mark.parametrize(("disks", "more", "reason"), [
     ([{"adopt": "nope"}], {}, "no volume xenvg/nope to adopt"),
     ([{"adopt": "busy"}], {}, "is in use"),
