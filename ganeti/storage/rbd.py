@@ -105,7 +105,8 @@ class RbdDevice(BlockDev):
     def _info(self) -> dict[str, Any] | None:
         """What the pool tells of the image; None when it has none of that name."""
         result = self._rbd("info", "--format", "json", self._spec)
-        if result.exit_code == _ENOENT:
+        # a missing pool or configuration file has the same exit status, and is no missing image
+        if result.exit_code == _ENOENT and "error opening image" in result.stderr:
             self.why_not = f"pool {self.pool} has no image {self.image}"
             return None
         if result.failed:

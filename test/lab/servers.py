@@ -162,19 +162,26 @@ osd_data = {dir}/osd
 
 
 class Ceph(Server):
-    """A monitor and one OSD on a sparse file, with a pool `rbd` and a user `guests` for it."""
+    """A monitor and one OSD on a sparse file, with a pool `rbd` and a user `guests` for it.
+
+    Nodes find it by the file in CEPH_CONF, which has to be in their environment from the start.
+    """
 
     def __init__(self, cluster: VirtualCluster) -> None:
         super().__init__(cluster)
-        self.conf = self.directory / "ceph.conf"
+        self.conf = pathlib.Path(os.environ["CEPH_CONF"])
         fsid = str(uuid.uuid4())
         self.conf.write_text(CEPH_CONF.format(fsid=fsid, address=self.address, dir=self.directory,
                                               libraries=LIBRARIES))
-        self._start_monitor(fsid)
-        self._start_osd()
-        self.ceph("osd", "pool", "create", "rbd", "8", "8")
-        self.run("rbd", "pool", "init", "rbd")
-        self.user("guests", mon="profile rbd", osd="profile rbd pool=rbd")
+        try:
+            self._start_monitor(fsid)
+            self._start_osd()
+            self.ceph("osd", "pool", "create", "rbd", "8", "8")
+            self.run("rbd", "pool", "init", "rbd")
+            self.user("guests", mon="profile rbd", osd="profile rbd pool=rbd")
+        except BaseException:
+            self.stop()
+            raise
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "CEPH_CONF": str(self.conf),
@@ -257,11 +264,15 @@ class Gluster(Server):
         self.pid = process.start_daemon(
             [*super().enter(), "unshare", "--mount", "--propagation", "private", "sh", "-c",
              script], output=str(self.directory / "output"))
-        wait_until(self._answers, "glusterd answers", 120)
-        brick = f"{self.address}:{self.directory}/brick"
-        self.gluster("volume", "create", "gv0", brick, "force")
-        self.gluster("volume", "set", "gv0", "server.allow-insecure", "on")
-        self.gluster("volume", "start", "gv0")
+        try:
+            wait_until(self._answers, "glusterd answers", 120)
+            brick = f"{self.address}:{self.directory}/brick"
+            self.gluster("volume", "create", "gv0", brick, "force")
+            self.gluster("volume", "set", "gv0", "server.allow-insecure", "on")
+            self.gluster("volume", "start", "gv0")
+        except BaseException:
+            self.stop()
+            raise
 
     def enter(self) -> Sequence[str]:
         return ["nsenter", "-t", str(self.pid), "--net", "--mount"]

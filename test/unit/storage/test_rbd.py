@@ -128,6 +128,11 @@ def test_a_cluster_that_does_not_answer_is_no_missing_image(home, tmp_path, monk
     monkeypatch.setenv("PATH", f"{bin_}:{os.environ['PATH']}")
     with pytest.raises(errors.BlockDeviceError, match="connect to the cluster"):
         registry.device(disk()).attach()
+    for text in ("can't open ceph.conf: (2) No such file or directory",
+                 "error opening pool 'fast': (2) No such file or directory"):
+        (bin_ / "rbd").write_text(f'#!/bin/sh\necho "rbd: {text}" >&2\nexit 2\n')
+        with pytest.raises(errors.BlockDeviceError, match="No such file"):
+            registry.device(disk()).attach()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(errors.BlockDeviceError, match="package ceph-common"):
         registry.device(disk()).attach()
