@@ -55,16 +55,14 @@ def driver_suite(
         yield None
         return
 
-    def run() -> dict[str, str]:
-        node = vm_cluster.node(1)
-        node.run("vgcreate -q -s 1m labtest /dev/vdd")
-        try:
-            return conformance.run(node, "test_storage.py test_lvm.py", "plain or lvm")
-        finally:
-            node.run("vgremove -q -f labtest && pvremove -q /dev/vdd")
-
-    with ThreadPoolExecutor() as pool:
-        yield pool.submit(run)
+    node = vm_cluster.node(1)
+    node.run("vgcreate -q -s 1m labtest /dev/vdd")
+    pool = ThreadPoolExecutor()
+    suite = pool.submit(conformance.run, node, "test_storage.py test_lvm.py", "plain or lvm")
+    yield suite
+    pool.shutdown(wait=False)  # who interrupts the tests does not wait for it
+    if suite.done():
+        node.run("vgremove -q -f labtest && pvremove -q /dev/vdd")
 
 
 @pytest.fixture
