@@ -21,7 +21,8 @@ from ganeti.storage import lvm, plain
 VG = "lvmtest"
 WHY_NOT = ("" if os.getuid() == 0 and shutil.which("vgs") and os.path.exists("/dev/mapper/control")
            else "LVM needs root, lvm2 and device-mapper: test/lab/test_plain.py runs this in a VM")
-pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+if WHY_NOT:
+    pytest.skip(WHY_NOT, allow_module_level=True)
 
 
 def sh(*argv: str) -> str:
