@@ -10,7 +10,7 @@ from ganeti.storage import gluster, registry
 from ganeti.storage.base import DiskRequest
 from test import noderoot
 
-#: Lines of /proc/self/mounts on a node with two volumes (`cat /proc/self/mounts`, Gluster 10.3)
+#: Lines as /proc/self/mounts has them for two Gluster volumes (written by hand after Gluster 10.3)
 MOUNTS = """\
 /dev/vda / ext4 rw,relatime 0 0
 127.0.0.1:/gv0 /var/run/ganeti/gluster fuse.glusterfs rw,relatime,user_id=0,group_id=0 0 0
