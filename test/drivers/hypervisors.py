@@ -323,6 +323,9 @@ class XenPvmKit(HypervisorKit):
             os.makedirs(self.stand_in(node), exist_ok=True)
             yield driver
 
+    def crash(self, driver: BaseHypervisor, instance: objects.Instance) -> None:
+        subprocess.run(["xl", "panic", instance.name], check=True)
+
     def stand_in(self, node: str) -> str:
         return os.path.join(self.root, node, "xl")
 
