@@ -72,7 +72,8 @@ class Writer:
         """The same after the node has died."""
         self._process.terminate()
         self._process.wait(30)
-        return max(self._numbers())
+        with self._log:
+            return max(self._numbers())
 
 
 def stop_writers(node: Machine) -> None:
