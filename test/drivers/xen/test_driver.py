@@ -331,8 +331,8 @@ def test_a_sending_that_hangs_is_cut_off(kit, guest):
     fail(kit, "restore", "hang", "node2")
     with kit.on("node1") as source:
         source.migrate("cluster.example.org", guest, kit.node_address("node2"), False)
-        kit.wait(lambda: bool(migrate._connections(
-            int(pathlib.Path(migrate.Sending(NAME).pid).read_text()))), "ssh is there")
+        asked = pathlib.Path(kit.stand_in("node2"), "calls")
+        kit.wait(lambda: "restore -p" in asked.read_text(), "the target has begun")
         with pytest.raises(errors.HypervisorError, match="already"):
             source.migrate("cluster.example.org", guest, kit.node_address("node2"), False)
         assert source.migration_status(guest).total_ram == MEMORY
