@@ -91,8 +91,12 @@ class Lab:
         self.root = root or pathlib.Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
         self.count = count
         self.kind = kind or Kind()
-        self._take_turn()
         self.root.mkdir(exist_ok=True)
+        try:
+            self._take_turn()
+        except BaseException:
+            self.root.rmdir()
+            raise
         self.master = Master(self.root)
         self.kept = False
         self._describe()
