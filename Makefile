@@ -42,7 +42,8 @@ check-fast: prepare
 	$(PYTEST) -q -n 2 test/unit test/golden
 
 check: lint
-	$(PYTEST) -q test
+	$(PYTEST) -q -n 2 test/unit test/golden
+	$(PYTEST) -q test --ignore=test/unit --ignore=test/golden
 
 soak: prepare
 	$(PY) -m test.vcluster.soak $(or $(ROUNDS),200) $(SEED)
