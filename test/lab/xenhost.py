@@ -42,7 +42,10 @@ class Host:
         self._lock = threading.Lock()
         self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          text=True)
-        assert self._output.readline() == "ready\n"
+        if self._output.readline() != "ready\n":
+            self._program.kill()
+            self.close()
+            raise AssertionError("the program did not start on the host")
 
     @property
     def _output(self) -> IO[str]:

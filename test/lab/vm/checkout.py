@@ -21,7 +21,8 @@ from test.lab.vm.errors import LabError
 SIZE_MIB = 256
 """Always the same, since the saved state of a node knows the size of its disks."""
 _DIRECTORIES = ("ganeti", "daemons", "tools", "test/drivers")
-_FILES = ("test/__init__.py", "test/noderoot.py")
+_FILES = ("test/__init__.py", "test/noderoot.py", "test/lab/__init__.py",
+          "test/lab/xenhost.py")
 #: Only the balancing programs need it, and they run on the master.
 _NOT_ON_NODES = ("numpy",)
 _SITE = "lib/python3.11/site-packages"
@@ -54,6 +55,7 @@ def _stage(top: pathlib.Path) -> None:
     for name in _DIRECTORIES:
         shutil.copytree(source / name, copy / name)
     for name in _FILES:
+        (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy2(source / name, copy / name)
     environment = pathlib.Path(sys.prefix)
     links = {source: "checkout"}
