@@ -39,7 +39,7 @@ def config_append(state: str, pieces: list[Any]) -> str:
         raise errors.OpExecError("This node has no copy of the configuration") from None
     except errors.ParseError as err:
         raise errors.OpExecError(errors.text(err)) from err
-    _settle_later()
+    _settle_later(pathutils.CLUSTER_CONF_FILE, _copy())
     return new
 
 
@@ -51,12 +51,11 @@ def config_settle() -> None:
         raise errors.OpExecError("This node has no copy of the configuration") from None
 
 
-def _settle_later() -> None:
-    path = pathutils.CLUSTER_CONF_FILE
+def _settle_later(path: str, copy: patchedfile.PatchedFile) -> None:
     with _mutex:
         if path in _timers:
             return
-        timer = _timers[path] = threading.Timer(SETTLE_SECONDS, _settle, [path, _copies[path]])
+        timer = _timers[path] = threading.Timer(SETTLE_SECONDS, _settle, [path, copy])
         timer.daemon = True
         timer.start()
 
@@ -71,7 +70,21 @@ def _settle(path: str, copy: patchedfile.PatchedFile) -> None:
         logging.debug("%s is gone meanwhile", path)
     except (errors.GenericError, OSError) as err:
         logging.error("%s can not be written whole: %s; trying again", path, errors.text(err))
-        _settle_later()
+        _settle_later(path, copy)
+
+
+def finish() -> None:
+    """At the end of the node daemon: leave a whole copy, and wait for nothing any more."""
+    with _mutex:
+        waiting = list(_timers.items())
+        _timers.clear()
+    for path, timer in waiting:
+        timer.cancel()
+        _settle(path, _copies[path])
+    with _mutex:
+        for timer in _timers.values():
+            timer.cancel()
+        _timers.clear()
 
 
 def recover() -> None:

@@ -77,6 +77,7 @@ async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     for wait in waits:
         wait.cancel()
     await node_server.stop()
+    confcopy.finish()
 
 
 def main() -> int:

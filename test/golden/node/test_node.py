@@ -67,8 +67,8 @@ def test_os_environment(instance, root):
         name="debian", path="/srv/ganeti/os/debian", api_versions=[15, 20],
         variants=["default", "minimal"])
     env = osenv.instance(instance, definition, debug=1)
-    env.update(osenv.transfer(instance, "IMPORT", 1))
-    env.update(osenv.transfer(instance, "EXPORT", 0))
+    env.update(osenv.transfer(instance, "IMPORT", 1, instance.disks_info[1]))
+    env.update(osenv.transfer(instance, "EXPORT", 0, instance.disks_info[0]))
     text = "".join(f"{name}={value}\n" for name, value in sorted(env.items()))
     compare("os_environment.txt", text.replace(root, "ROOT"))
 

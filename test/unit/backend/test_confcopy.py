@@ -23,7 +23,8 @@ def copy(tmp_path, monkeypatch):
     ssconf.SimpleStore().write({"master_node": "master.test"})
     confcopy.replace(OLD, mode=0o640, uid=-1, gid=-1, mtime=None)
     yield path
-    confcopy.config_settle() if path.exists() else None
+    confcopy.finish()
+    assert not confcopy._timers
 
 
 def state():
@@ -54,6 +55,23 @@ def test_a_copy_that_differs_is_left_alone(copy):
     copy.unlink()
     with pytest.raises(errors.OpExecError, match="no copy"):
         confcopy.config_append(before, patch.make(OLD, NEW, 1000))
+
+
+def test_the_end_of_the_daemon_leaves_a_whole_copy(copy):
+    confcopy.config_append(state(), patch.make(OLD, NEW, 1000))
+    confcopy.finish()
+    assert copy.read_bytes() == NEW and names(copy) == ["config.data"]
+
+
+def test_a_copy_that_can_not_be_written_at_the_end_stays_safe_in_its_journal(copy, monkeypatch):
+    confcopy.config_append(state(), patch.make(OLD, NEW, 1000))
+
+    def full(*args, **kwargs):
+        raise OSError(28, "full")
+    with monkeypatch.context() as patched:
+        patched.setattr(patchedfile.PatchedFile, "settle", full)
+        confcopy.finish()
+    assert patchedfile.read(str(copy)) == NEW and copy.read_bytes() == OLD
 
 
 def test_a_whole_version_makes_an_end_of_differences(copy):

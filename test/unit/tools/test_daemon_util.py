@@ -14,12 +14,14 @@ run=$GANETI_ROOTDIR/var/run/ganeti
 if [ "$1" = serve ]; then
     trap 'echo hup >>"$run/$name.hups"' HUP
     trap 'exit 0' TERM
+    # Only from here on it can be signalled.
+    echo $$ >"$run/$name.pid"
     while :; do sleep 0.02; done
 fi
 echo "$*" >"$run/$name.args"
 [ -e "$run/$name.status" ] && exit "$(cat "$run/$name.status")"
 "$0" serve "$@" >/dev/null 2>&1 &
-echo $! >"$run/$name.pid"
+while [ ! -s "$run/$name.pid" ]; do sleep 0.01; done
 """
 NAMES = ("ganeti-noded", "ganeti-confd", "ganeti-masterd", "ganeti-rapi")
 
