@@ -63,6 +63,10 @@ class _Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
+#: Rounds of the loop that closed transports need to let go of their sockets
+_LAST_ROUNDS = 5
+
+
 class RpcClient:
     """Sends calls to node daemons; all methods belong to one event loop."""
 
@@ -106,6 +110,8 @@ class RpcClient:
         """Close all connections."""
         for session in [*self._retired, *([self._session] if self._session else [])]:
             await session.close()
+        for _ in range(_LAST_ROUNDS):
+            await asyncio.sleep(0)
         self._retired.clear()
         self._session = None
 

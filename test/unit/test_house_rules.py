@@ -237,6 +237,7 @@ PAUSES = {
     "ganeti/masterd/luxi/jobs.py": "nothing: lets others run between two parts of a long answer",
     "ganeti/masterd/office.py": "other nodes' opinion of who is the master",
     "ganeti/masterd/voting.py": "nodes that start at the same time",
+    "ganeti/rpc/client.py": "nothing: lets closed transports end before the loop does",
     "ganeti/utils/io.py": "a lock of another process, with a time-out",
     "ganeti/utils/process.py": "the end of a group of processes",
     "ganeti/utils/retry.py": "what the caller says",

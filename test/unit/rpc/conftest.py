@@ -24,6 +24,8 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
 
     def stop(self):
+        # Closed transports let go of their sockets in a later round.
+        self.run(asyncio.sleep(0.02))
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
         self.loop.close()
