@@ -11,7 +11,7 @@ from test.lab.vm.lab import Lab, why_not
 from test.lab.vm.machine import Kind
 
 #: Fixture that brings a lab -> what its machines are like. Tests are run in this order.
-KINDS = {"vm_cluster": Kind(), "three_nodes": Kind(), "xen_hosts": Kind(memory=768, xen=True)}
+KINDS = {"vm_cluster": Kind(), "three_nodes": Kind(), "xen_hosts": Kind(memory=1152, xen=True)}
 #: Seconds for one test, which may have to wait until the machines' image is built.
 TIMEOUT = 1200
 

@@ -37,7 +37,7 @@ def up(args: argparse.Namespace) -> int:
         lab = Lab.load(args.root)
         lab.start_all()
     else:
-        lab = Lab(args.root, args.count, Kind(memory=768, xen=True) if args.xen else Kind())
+        lab = Lab(args.root, args.count, Kind(memory=1152, xen=True) if args.xen else Kind())
         lab.up()
         lab.keep()
         if not args.bare:

@@ -44,7 +44,7 @@ class Kind:
 
     memory: int = 512
     xen: bool = False
-    dom0_memory: int = 320
+    dom0_memory: int = 640
 
     @property
     def name(self) -> str:
