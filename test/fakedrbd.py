@@ -20,6 +20,7 @@ from ganeti.storage.base import BlockDev
 from ganeti.storage.drbd import device, generations, kernel
 from ganeti.storage.drbd.generations import Relation
 from ganeti.utils import process
+from test import drbdhelp
 
 MIB = 1024 * 1024
 VERSION = "version: 8.4.11 (api:1/proto:86-101)\n"
@@ -105,6 +106,7 @@ class Mirrors:
     """All nodes' kernels."""
 
     metas: dict[str, Meta] = {}
+    MAJOR = 8
 
     def __init__(self) -> None:
         self.minors: dict[tuple[str, int], Minor] = {}
@@ -141,7 +143,10 @@ class Mirrors:
         """Understand a command line."""
         words = list(argv)
         self.commands.append((here(), words))
-        assert secret == ("--shared-secret" in words), "a secret shown, or hidden for nothing"
+        if "--shared-secret" in words:
+            assert secret, "a secret would be logged"
+        if words[0] == "drbdsetup":
+            drbdhelp.split(words, self.MAJOR)
         try:
             text = self._meta(words) if words[0] == "drbdmeta" else self._setup(words)
         except errors.BlockDeviceError as err:
@@ -150,7 +155,8 @@ class Mirrors:
         return process.Result(" ".join(words[:3]), 0, None, text, "")
 
     def _meta(self, words: list[str]) -> str:
-        path, action = next(word for word in words if "/volumes/" in word), words[-1]
+        path = next(word for word in words if "/volumes/" in word)
+        action = words[words.index("flex-external") + 1]
         if not os.path.exists(path):
             raise errors.BlockDeviceError(f"{path} is missing")
         if action == "create-md":

@@ -1,7 +1,7 @@
 """Disk templates: their names, parameter tables and words; what a type can do is in `storage/`."""
 
 from ganeti import ht
-from ganeti.constants.params import ON_CREATE, Param, ParamTable, one_of
+from ganeti.constants.params import ON_CREATE, Param, ParamTable, Words, one_of
 
 DT_BLOCK = "blockdev"
 DT_DISKLESS = "diskless"
@@ -86,6 +86,8 @@ LDS_NAMES = {LDS_OKAY: "ok", LDS_SYNC: "syncing", LDS_UNKNOWN: "unknown", LDS_FA
 _ACCESS = Param("access", one_of(DISK_VALID_ACCESS_MODES), DISK_KERNELSPACE,
                 help="Whether the guest reaches the disk through the node's kernel or directly")
 _STRIPES = ht.PositiveInt
+#: KiB/s, as both DRBD 8.4 and 9 take them
+_RATE_MAX = 4 << 20
 _BARRIERS = ht.Regex("n|(?=[bdf])b?d?f?",
                      "'n', or letters out of b (barriers), d (drain), f (flush)")
 
@@ -119,24 +121,24 @@ DISK_TABLES: dict[str, ParamTable] = {
               help="Physical volumes the mirror's own data spans"),
         Param("protocol", one_of("ABC"), DRBD_DEFAULT_NET_PROTOCOL,
               help="When a write counts as done: A local, B received, C stored on both"),
-        Param("resync-rate", ht.NonNegativeInt, 61440, unit="KiB/s",
+        Param("resync-rate", ht.IntRange(0, _RATE_MAX), 61440, unit="KiB/s",
               help="Speed of resynchronization without dynamic-resync"),
         Param("dynamic-resync", ht.Bool, False, help="Adapt the resynchronization speed"),
-        Param("c-plan-ahead", ht.NonNegativeInt, 20, unit="0.1 s",
+        Param("c-plan-ahead", ht.IntRange(0, 300), 20, unit="0.1 s",
               help="How far the adaptive speed plans"),
-        Param("c-fill-target", ht.NonNegativeInt, 0, unit="sectors",
+        Param("c-fill-target", ht.IntRange(0, 1 << 20), 0, unit="sectors",
               help="Data in flight that the adaptive speed aims at; 0 uses the delay instead"),
-        Param("c-delay-target", ht.NonNegativeInt, 1, unit="0.1 s",
+        Param("c-delay-target", ht.IntRange(1, 100), 1, unit="0.1 s",
               help="Delay that the adaptive speed aims at"),
-        Param("c-max-rate", ht.NonNegativeInt, 61440, unit="KiB/s",
+        Param("c-max-rate", ht.IntRange(250, _RATE_MAX), 61440, unit="KiB/s",
               help="Highest adaptive speed"),
-        Param("c-min-rate", ht.NonNegativeInt, 4096, unit="KiB/s",
+        Param("c-min-rate", ht.IntRange(0, _RATE_MAX), 4096, unit="KiB/s",
               help="Lowest adaptive speed while the guest works"),
         Param("disk-barriers", _BARRIERS, DRBD_B_NONE,
               help="Write-ordering methods not to use: b barriers, d drain, f flush, n none"),
         Param("meta-barriers", ht.Bool, False,
               help="Do not flush the mirror's own data to the disk"),
-        Param("disk-custom", ht.String, "", help="Further words for the disk's set-up"),
-        Param("net-custom", ht.String, "", help="Further words for the connection's set-up"),
+        Param("disk-custom", Words, "", help="Further words for the disk's set-up"),
+        Param("net-custom", Words, "", help="Further words for the connection's set-up"),
     ]),
 }

@@ -6,6 +6,7 @@ The tables themselves are in the modules of their subjects; nothing here knows a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -30,10 +31,40 @@ VTYPE_FLOAT = "float"
 ENFORCEABLE_TYPES = frozenset([VTYPE_STRING, VTYPE_MAYBE_STRING, VTYPE_BOOL, VTYPE_SIZE,
                                VTYPE_INT, VTYPE_FLOAT])
 
+class _Mask(ht.Regex):
+    """Numbers and ranges of numbers, which must not run backwards."""
+
+    def check(self, value: Any, where: str = "") -> Any:
+        super().check(value, where)
+        if any(int(high) < int(low) for low, high in re.findall(r"(\d+)-(\d+)", value)):
+            raise self.fail(where, value)
+        return value
+
+
+class _Words(ht.Type):
+    """Words for a command line, quoted as for a shell where they have blanks in them."""
+
+    def check(self, value: Any, where: str = "") -> Any:
+        # most commands never check one
+        import shlex
+        try:
+            shlex.split(ht.String.check(value, where))
+        except ValueError:
+            raise self.fail(where, value) from None
+        return value
+
+    def describe(self) -> str:
+        return "words with complete quotation marks"
+
+    def spec(self) -> str:
+        return "string"
+
+
 _RANGE = r"\d+(-\d+)?(,\d+(-\d+)?)*"
-CpuMask = ht.Regex(rf"({_RANGE})?", "CPU numbers such as 0-2,4, or empty")
-MultiCpuMask = ht.Regex(rf"(all|{_RANGE})(:(all|{_RANGE}))*",
-                        "'all', or CPU numbers such as 0-2,4 for each virtual CPU, joined by ':'")
+CpuMask = _Mask(rf"({_RANGE})?", "CPU numbers such as 0-2,4, or empty")
+MultiCpuMask = _Mask(rf"(all|{_RANGE})(:(all|{_RANGE}))*",
+                     "'all', or CPU numbers such as 0-2,4 for each virtual CPU, joined by ':'")
+Words = _Words()
 Port = ht.IntRange(1, 65534)
 
 

@@ -162,7 +162,7 @@ class DrbdDevice(MirrorDev):
         if shown.remote is None or stale:
             options = dialect.connection_options(
                 self.params, self._secret, two_primaries=two_primaries)
-            for argv in language.forget_peer(ends) if shown.idle_peer else ():
+            for argv in language.forget_peer(ends) if shown.idle_peer or stale else ():
                 kernel.call(argv, f"forget the old connection of {self.path}")
             for argv in language.connect(ends, options, discard=discard):
                 kernel.call(argv, f"connect {self.path} to {ends.remote}", secret=True)
@@ -355,7 +355,7 @@ class DrbdDevice(MirrorDev):
             argv = language.generation(self.ends)
         else:
             _data, meta = self._volumes()
-            argv = language.stored_generation(self.ends.minor, meta.path)
+            argv = language.stored_generation(self.ends, meta.path)
         text = kernel.call(argv, f"read the generation of {self.path}").strip()
         generations.parse(text)
         if state is None:

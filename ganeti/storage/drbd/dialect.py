@@ -100,9 +100,9 @@ class Dialect(ABC):
         """After a crash: what the activity log holds becomes part of the bitmap."""
         return [_META, f"/dev/drbd{minor}", self.format, meta, "flex-external", "apply-al"]
 
-    def stored_generation(self, minor: int, meta: str) -> Argv:
+    def stored_generation(self, ends: Ends, meta: str) -> Argv:
         """The identifiers of a copy that is not in use."""
-        return [_META, f"/dev/drbd{minor}", self.format, meta, "flex-external", "get-gi"]
+        return [_META, f"/dev/drbd{ends.minor}", self.format, meta, "flex-external", "get-gi"]
 
     def attach(self, minor: int, data: str, meta: str, size: int, params: Mapping[str, Any]
                ) -> Argv:
@@ -220,7 +220,8 @@ class Dialect9(Dialect):
                  *(["--discard-my-data"] if discard else [])]]
 
     def disconnect(self, ends: Ends, local: str, remote: str) -> list[Argv]:
-        return [[_SETUP, "disconnect", *_peer(ends)], *self.forget_peer(ends)]
+        """The peer stays known: the generation of this copy is told in relation to it."""
+        return [[_SETUP, "disconnect", *_peer(ends)]]
 
     def forget_peer(self, ends: Ends) -> list[Argv]:
         return [[_SETUP, "del-peer", *_peer(ends)]]
@@ -239,6 +240,10 @@ class Dialect9(Dialect):
 
     def generation(self, ends: Ends) -> Argv:
         return [_SETUP, "get-gi", *_peer(ends), "0"]
+
+    def stored_generation(self, ends: Ends, meta: str) -> Argv:
+        """Meta data of 9 has a bitmap and identifiers for each peer."""
+        return [*super().stored_generation(ends, meta), f"--node-id={ends.peer_id}"]
 
 
 def _pair(ends: Ends) -> Argv:

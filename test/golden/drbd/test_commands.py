@@ -48,8 +48,9 @@ def life(language: dialect.Dialect, params: dict, here: dialect.Ends) -> list[tu
         ("pause", [language.pause(here, True), language.pause(here, False)]),
         ("grow", [language.resize(3, 192)]),
         ("look", [language.show(here), language.generation(here),
-                  language.stored_generation(3, META)]),
+                  language.stored_generation(here, META)]),
         ("disconnect", language.disconnect(here, here.local, here.remote)),
+        ("forget the peer", language.forget_peer(here)),
         ("end", [language.detach(3), language.down(here)]),
     ]
 

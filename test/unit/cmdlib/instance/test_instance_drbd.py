@@ -11,14 +11,15 @@ from ganeti.cmdlib.cluster.verify import gather, judge_instance, view
 from ganeti.cmdlib.instance import disks, mirrors
 from ganeti.storage.drbd import device
 from test.fakedrbd import Mirrors
+from test.fakedrbd9 import Mirrors9
 from test.incluster import GROUP, InCluster, node_uuid
 
 NAME = "inst1.example.org"
 
 
-@pytest.fixture
-def drbd(monkeypatch) -> Mirrors:
-    return Mirrors().install(monkeypatch)
+@pytest.fixture(params=[Mirrors, Mirrors9], ids=["8.4", "9"])
+def drbd(monkeypatch, request) -> Mirrors:
+    return request.param().install(monkeypatch)
 
 
 def small_policy():

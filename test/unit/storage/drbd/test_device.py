@@ -11,6 +11,7 @@ from ganeti.backend import blockdev, mirrors
 from ganeti.storage import registry
 from ganeti.storage.drbd import kernel
 from test.fakedrbd import Mirrors, here
+from test.fakedrbd9 import Mirrors9
 
 PARAMS = constants.DISK_TABLES[constants.DT_DRBD8].defaults()
 HERE = {"local-ip": "192.0.2.1", "remote-ip": "192.0.2.2", "local-minor": 3, "remote-minor": 0,
@@ -25,11 +26,11 @@ def make(size=1, port=11000, dynamic=HERE, **params) -> objects.Disk:
                         params={**PARAMS, **params}, dynamic_params=dynamic)
 
 
-@pytest.fixture
-def drbd(monkeypatch, tmp_path) -> Mirrors:
+@pytest.fixture(params=[Mirrors, Mirrors9], ids=["8.4", "9"])
+def drbd(monkeypatch, tmp_path, request) -> Mirrors:
     from ganeti import pathutils
     monkeypatch.setattr(pathutils, "DATA_DIR", str(tmp_path))
-    return Mirrors().install(monkeypatch)
+    return request.param().install(monkeypatch)
 
 
 @pytest.fixture
@@ -44,17 +45,24 @@ def device(drbd):
 
 
 def actions(drbd: Mirrors) -> list[str]:
-    return [words[1] if words[0] == "drbdsetup" else words[-1] for _node, words in drbd.commands]
+    """What was done, without the looks at the state that only version 9 needs commands for."""
+    return [words[1] if words[0] == "drbdsetup" else words[-1] for _node, words in drbd.commands
+            if words[1] != "status"]
+
+
+CONNECT = {8: ["connect", "disk-options"],
+           9: ["new-peer", "new-path", "connect", "peer-device-options"]}
 
 
 def test_assembling_does_what_is_missing_and_may_be_repeated(drbd, device):
     assert not device.attach() and device.present()
-    device.assemble()
-    assert actions(drbd) == ["new-resource", "new-minor", "apply-al", "attach", "connect",
-                             "disk-options"]
     drbd.commands.clear()
     device.assemble()
-    assert actions(drbd) == ["show", "disk-options", "net-options", "disk-options"]
+    assert actions(drbd) == ["new-resource", "new-minor", "apply-al", "attach",
+                             *CONNECT[drbd.MAJOR]]
+    drbd.commands.clear()
+    device.assemble()
+    assert actions(drbd) == ["show", "disk-options", "net-options", CONNECT[drbd.MAJOR][-1]]
     device.remove_children()
     drbd.commands.clear()
     device.assemble()
@@ -74,7 +82,7 @@ def test_changed_parameters_reach_a_disk_in_use(drbd, device):
     assert options[0][3:] == ["--disk-barrier=no", "--disk-flushes=no", "--disk-drain=yes",
                               "--md-flushes=yes"]
     assert options[1][4:] == ["--protocol", "A"]
-    assert options[2][3:] == ["--resync-rate=5000", "--c-plan-ahead=0"]
+    assert options[2][-2:] == ["--resync-rate=5000", "--c-plan-ahead=0"]
     assert drbd.minors[here(), 3].protocol == "A"
 
 
@@ -138,6 +146,9 @@ def test_copies_of_active_and_inactive_disks(drbd, device):
     device.open(force=True)
     [[good, found]] = mirrors.drbd_copies([make()])
     assert good and (found["role"], found["disk"]) == ("Primary", "UpToDate")
+    device.disconnect_net()
+    [[good, found]] = mirrors.drbd_copies([make()])
+    assert good and found["connection"] == "StandAlone", "told also of one that looks for nobody"
     os.unlink(os.path.join(here(), "volumes", "xenvg", "meta"))
     device.shutdown()
     [[good, text]] = mirrors.drbd_copies([make()])
