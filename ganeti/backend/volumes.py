@@ -42,13 +42,23 @@ def node_volumes() -> list[Row]:
 def _file_rows(directories: Sequence[str]) -> list[Row]:
     rows = []
     for directory in directories:
-        info = os.statvfs(pathutils.local(directory))
+        try:
+            info = os.statvfs(pathutils.local(directory))
+        except OSError as err:
+            raise errors.StorageError(
+                f"Can not look at the storage directory {directory}: {err.strerror}") from err
         size = info.f_blocks * info.f_frsize // (1024 * 1024)
         free = info.f_bavail * info.f_frsize // (1024 * 1024)
         rows.append({constants.SF_NAME: directory, constants.SF_SIZE: size,
                      constants.SF_FREE: free, constants.SF_USED: size - free,
                      constants.SF_ALLOCATABLE: True})
     return rows
+
+
+def _gluster_rows(directories: Sequence[str]) -> list[Row]:
+    """The volume, while a disk on it is in use; else there is only the node's own directory."""
+    return _file_rows([directory for directory in directories
+                       if os.path.ismount(pathutils.local(directory))])
 
 
 def _pv_rows(_directories: Sequence[str]) -> list[Row]:
@@ -67,6 +77,7 @@ def _vg_rows(_directories: Sequence[str]) -> list[Row]:
 UNITS: dict[str, Callable[[Sequence[str]], list[Row]]] = {
     constants.ST_FILE: _file_rows,
     constants.ST_SHARED_FILE: _file_rows,
+    constants.ST_GLUSTER: _gluster_rows,
     constants.ST_LVM_PV: _pv_rows,
     constants.ST_LVM_VG: _vg_rows,
 }

@@ -170,6 +170,10 @@ class BaseHypervisor(ABC):
         """Check filled parameters by themselves; raises OpPrereqError. Runs anywhere."""
         constants.HV_TABLES[cls.name].check(hvparams, f"hypervisor {cls.name}")
 
+    @classmethod
+    def check_size(cls, hvparams: HvParams, vcpus: int) -> None:
+        """Check what depends on the number of virtual CPUs, once `check_syntax` has passed."""
+
     def validate(self, hvparams: HvParams) -> None:
         """Check filled parameters against this node (files that must exist and the like)."""
         trouble = constants.HV_TABLES[self.name].missing_paths(hvparams)

@@ -86,7 +86,7 @@ def repair_storage(values: Values, args: list[str]) -> int:
     return 0
 
 
-_TYPES = ("file", "gluster", "lvm-pv", "lvm-vg", "sharedfile")
+_TYPES = tuple(sorted(constants.STS_REPORT))
 VOLUMES = Command(volumes, args=[many(NODE)], options=[*TABLE_OPTIONS, UNITS, FIELDS, PRIORITY],
                   help="List the logical volumes on nodes", example="gnt-node volumes")
 LIST_STORAGE = Command(

@@ -86,6 +86,11 @@ def check_hvparams(
             prereq=True, ecode=errors.ECODE_INVAL)
 
 
+def require_fitting_size(name: str, filled: Mapping[str, Any], backend: Mapping[str, Any]) -> None:
+    """Refuse filled hypervisor parameters that do not fit the number of virtual processors."""
+    hypervisors.get_class(name).check_size(filled, backend[constants.BE_VCPUS])
+
+
 def require_enabled_hypervisor(lu: base.LogicalUnit, name: str) -> None:
     """Refuse a hypervisor that the cluster does not use, or that has no driver here."""
     enabled = lu.config.cluster.enabled_hypervisors

@@ -234,6 +234,7 @@ class LUInstanceCreate(base.LogicalUnit):
             **self.config.filled_hvparams(request.hypervisor, request.os_type),
             **request.hvparams}
         parameters.check_hvparams(self, self._given_nodes(), request.hypervisor, self.hvparams)
+        parameters.require_fitting_size(request.hypervisor, self.hvparams, self.beparams)
 
     def _check_policy(self) -> None:
         request = self.request

@@ -88,6 +88,7 @@ class LUInstanceSetParams(InstanceUnit):
         self._check_new_primary()
         self._check_hypervisor()
         self._check_backend()
+        self._check_size()
         self._check_os()
         self.hotplug = Hotplug(self, self.op.hotplug)
         self.nics.check()
@@ -124,12 +125,18 @@ class LUInstanceSetParams(InstanceUnit):
 
     def _check_hypervisor(self) -> None:
         self.hvparams = parameters.merged(self.instance.hvparams, self.hv_change)
-        if not self.hv_change:
-            return
+        if self.hv_change:
+            parameters.check_hvparams(self, self.config.instance_nodes(self.instance),
+                                      self.instance.hypervisor, self._filled_hv())
+
+    def _filled_hv(self) -> dict[str, Any]:
         defaults = self.config.hypervisor_defaults(self.instance.hypervisor, self.instance.os)
-        parameters.check_hvparams(
-            self, self.config.instance_nodes(self.instance), self.instance.hypervisor,
-            {**defaults, **self.hvparams})
+        return {**defaults, **self.hvparams}
+
+    def _check_size(self) -> None:
+        if self.hv_change or self.be_change:
+            parameters.require_fitting_size(self.instance.hypervisor, self._filled_hv(),
+                                            self.filled_be)
 
     def _check_backend(self) -> None:
         self.beparams = parameters.merged(self.instance.beparams, self.be_change)

@@ -54,10 +54,14 @@ class LUInstanceStartup(InstanceUnit):
                 errors.ECODE_STATE)
 
     def _check_overrides(self) -> None:
+        filled = {**self.config.filled_hvparams(self.instance), **self.op.hvparams}
         if self.op.hvparams:
-            filled = {**self.config.filled_hvparams(self.instance), **self.op.hvparams}
             parameters.check_hvparams(self, [self.instance.primary_node],
                                       self.instance.hypervisor, filled)
+        if self.op.hvparams or self.beparams:
+            parameters.require_fitting_size(
+                self.instance.hypervisor, filled,
+                {**self.config.filled_beparams(self.instance), **self.beparams})
 
     def exec(self) -> None:
         if not self.op.no_remember:

@@ -125,10 +125,13 @@ class LUNodeQueryStorage(_ManyNodes):
 
 
 def storage_args(config: objects.ConfigData, kind: str) -> list[Any]:
-    """What a node has to know besides the type: the directories of file storage."""
-    if kind == constants.ST_FILE:
-        return [[config.cluster.file_storage_dir, config.cluster.shared_file_storage_dir]]
-    return []
+    """What a node has to know besides the type: the directories of files."""
+    cluster = config.cluster
+    directories = {
+        constants.ST_FILE: [cluster.file_storage_dir, cluster.shared_file_storage_dir],
+        constants.ST_SHARED_FILE: [cluster.shared_file_storage_dir],
+        constants.ST_GLUSTER: [cluster.gluster_storage_dir]}
+    return [directories[kind]] if kind in directories else []
 
 
 class LUNodeModifyStorage(NodeUnit):

@@ -21,22 +21,33 @@ def arguments(guest: Guest, cmd: CommandLine) -> None:
     smp = [str(guest.vcpus)]
     smp += [f"{key}={hvp['cpu_' + key]}" for key in ("sockets", "cores", "threads")
             if hvp["cpu_" + key]]
-    _check_topology(guest)
+    trouble = topology_trouble(hvp, guest.vcpus)
+    if trouble:
+        raise errors.HypervisorError(f"Instance {guest.name}: {trouble}")
     cmd.add("-smp", ",".join(smp))
     if hvp["cpu_type"]:
         cmd.add("-cpu", hvp["cpu_type"])
 
 
-def _check_topology(guest: Guest) -> None:
+def topology_trouble(hvp: Mapping[str, Any], vcpus: int) -> str | None:
+    """Why sockets, cores and threads can not be made of so many virtual processors."""
     product = 1
     for key in ("cpu_sockets", "cpu_cores", "cpu_threads"):
-        product *= guest.hvp[key] or 1
-    complete = all(guest.hvp[key] for key in ("cpu_sockets", "cpu_cores", "cpu_threads"))
-    if (complete and product != guest.vcpus) or guest.vcpus % product:
-        raise errors.HypervisorError(
-            f"Instance {guest.name} has {guest.vcpus} virtual processors, which do not make up"
-            f" the topology of cpu_sockets, cpu_cores and cpu_threads ({product}); change these"
-            " or the backend parameter 'vcpus'")
+        product *= hvp[key] or 1
+    complete = all(hvp[key] for key in ("cpu_sockets", "cpu_cores", "cpu_threads"))
+    if (not complete or product == vcpus) and vcpus % product == 0:
+        return None
+    return (f"{vcpus} virtual processors do not make up the topology of cpu_sockets, cpu_cores"
+            f" and cpu_threads ({product}); change these or the backend parameter 'vcpus'")
+
+
+def mask_trouble(hvp: Mapping[str, Any], vcpus: int) -> str | None:
+    """Why a mask for each virtual processor does not fit so many of them."""
+    count = len(masks(hvp["cpu_mask"]))
+    if count in (1, vcpus):
+        return None
+    return (f"cpu_mask '{hvp['cpu_mask']}' is for {count} virtual processors, the backend"
+            f" parameter 'vcpus' is {vcpus}")
 
 
 def masks(mask: str) -> list[set[int] | None]:

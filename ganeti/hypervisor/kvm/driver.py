@@ -205,6 +205,10 @@ class KvmHypervisor(BaseHypervisor):
         super().check_syntax(hvparams)
         validate.check_syntax(hvparams)
 
+    @classmethod
+    def check_size(cls, hvparams: HvParams, vcpus: int) -> None:
+        validate.check_size(hvparams, vcpus)
+
     def validate(self, hvparams: HvParams) -> None:
         validate.validate(hvparams)
 

@@ -148,6 +148,13 @@ _CHECKS: tuple[Callable[[HvParams], None], ...] = (
     _kernel, _firmware, _boot_order, _images, _security, _vnc, _spice, _disks, _words, _cpus, _nics)
 
 
+def check_size(hvp: HvParams, vcpus: int) -> None:
+    """Check the parameters that are told for each virtual processor."""
+    for trouble in (cpu.mask_trouble(hvp, vcpus), cpu.topology_trouble(hvp, vcpus)):
+        if trouble:
+            raise _refuse(trouble)
+
+
 # Against this node ----------------------------------------------------------------------------
 
 

@@ -232,6 +232,10 @@ class XenHypervisor(BaseHypervisor):
         super().check_syntax(hvparams)
         validate.check_shared(cls.name, hvparams)
 
+    @classmethod
+    def check_size(cls, hvparams: HvParams, vcpus: int) -> None:
+        validate.check_size(cls.name, hvparams, vcpus)
+
     def validate(self, hvparams: HvParams) -> None:
         super().validate(domain.with_real_paths(hvparams))
         values = parse.info(xl.require("Asking Xen about the node", "info", timeout=_QUICK))

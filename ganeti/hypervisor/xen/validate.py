@@ -38,6 +38,14 @@ def check_shared(name: str, hvp: HvParams) -> None:
         raise _refuse(name, f"soundhw '{hvp['soundhw']}': expected names of cards such as ac97")
 
 
+def check_size(name: str, hvp: HvParams, vcpus: int) -> None:
+    """A mask is one for all virtual processors, or there is one for each."""
+    count = len(text.parse_multi_cpu_mask(hvp["cpu_mask"]))
+    if count not in (1, vcpus):
+        raise _refuse(name, f"cpu_mask '{hvp['cpu_mask']}' is for {count} virtual processors, the"
+                            f" backend parameter 'vcpus' is {vcpus}")
+
+
 def check_paravirtual(hvp: HvParams) -> None:
     """A boot loader or a kernel."""
     name = constants.HT_XEN_PVM

@@ -25,6 +25,15 @@ def test_file_storage_is_listed_in_the_order_of_the_fields():
     assert volumes.storage_list(constants.ST_FILE, [[FILE_DIR]], "other", fields) == []
 
 
+def test_shared_directories_are_listed_and_gluster_only_where_it_is_mounted():
+    fields = ["name", "allocatable"]
+    assert volumes.storage_list(constants.ST_SHARED_FILE, [[FILE_DIR]], None, fields) == [
+        [FILE_DIR, True]]
+    assert volumes.storage_list(constants.ST_GLUSTER, [[FILE_DIR]], None, fields) == []
+    with pytest.raises(errors.StorageError, match="directory /no/such: No such file"):
+        volumes.storage_list(constants.ST_SHARED_FILE, [["/no/such"]], None, fields)
+
+
 def test_what_can_not_be_listed_is_named():
     with pytest.raises(errors.StorageError, match="'tape'.*file"):
         volumes.storage_list("tape", [], None, ["name"])

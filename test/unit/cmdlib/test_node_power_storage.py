@@ -127,6 +127,25 @@ def test_storage_units(master):
             master.run(opcodes.OpNodeQueryStorage(**params))
 
 
+@pytest.mark.parametrize(("kind", "args"), [
+    ("sharedfile", [["/srv/shared"]]), ("gluster", [["/srv/gluster"]]), ("lvm-pv", []),
+    ("file", [["/srv/file", "/srv/shared"]])])
+def test_every_type_that_the_command_offers_is_asked_for(master, kind, args):
+    with master.cfg.edit() as draft:
+        draft.update(draft.cluster, file_storage_dir="/srv/file",
+                     shared_file_storage_dir="/srv/shared", gluster_storage_dir="/srv/gluster")
+    asked = []
+
+    def units(key, kind, args, name, fields):
+        asked.append((kind, args))
+        return [["/srv"]]
+
+    master.nodes.answer("storage_list", units)
+    assert master.run(opcodes.OpNodeQueryStorage(
+        nodes=["node2"], output_fields=["type", "name"], storage_type=kind)) == [[kind, "/srv"]]
+    assert asked == [(kind, args)] and kind in constants.STS_REPORT
+
+
 def test_modified_storage(master):
     master.nodes.answer("storage_modify", None)
     op = {"node_name": "node2", "storage_type": "lvm-pv", "name": "/dev/sda1"}

@@ -69,7 +69,8 @@ def test_wrong_values_are_refused_with_the_name(name, value):
 
 
 @pytest.mark.parametrize(("value", "good"), [
-    ("all", True), ("0-2,4", True), ("0:1-2:all", True), ("", False), ("a", False)])
+    ("all", True), ("0-2,4", True), ("0:1-2:all", True), ("", False), ("a", False),
+    ("9-3", False), ("all:2,7-5", False), ("4-4", True)])
 def test_cpu_masks(value, good):
     assert KVM["cpu_mask"].type.accepts(value) is good
 

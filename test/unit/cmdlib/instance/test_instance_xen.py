@@ -148,3 +148,27 @@ def test_memory_and_parameters_of_a_running_guest(cluster):
     assert cluster.domains(1) == WAITS
     with pytest.raises(errors.OpPrereqError, match="no processor 9"):
         cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, hvparams={"cpu_mask": "9"})
+
+
+@pytest.mark.parametrize("params", [
+    {"hvparams": {"cpu_mask": "0:0:0"}},
+    {"hvparams": {"cpu_mask": "0:0"}, "beparams": {"vcpus": 3}}])
+def test_masks_that_do_not_fit_the_processors_are_refused_before_a_start(cluster, params):
+    for operation in ("SET_PARAMS", "STARTUP"):
+        with pytest.raises(errors.OpPrereqError, match="is for [23] virtual processors, the bac"):
+            cluster.run(f"INSTANCE_{operation}", instance_name=NAME, **params)
+    assert cluster.instance(NAME).hvparams == {"kernel_path": "/bin/sh"}
+    with pytest.raises(errors.OpPrereqError, match="is for [23] virtual processors, the bac"):
+        cluster.add("inst2.example.org", hypervisor="xen-pvm", ignore_ipolicy=True, nics=[],
+                    beparams={"memory": 128, **params.get("beparams", {})},
+                    hvparams={"kernel_path": "/bin/sh", **params["hvparams"]})
+
+
+def test_fewer_processors_than_its_masks_are_refused(cluster):
+    cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, beparams={"vcpus": 2},
+                hvparams={"cpu_mask": "0:all"})
+    with pytest.raises(errors.OpPrereqError, match="for 2 virtual processors.* 'vcpus' is 1"):
+        cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, beparams={"vcpus": 1})
+    cluster.run("INSTANCE_SET_PARAMS", instance_name=NAME, beparams={"vcpus": 1},
+                hvparams={"cpu_mask": "default"})
+    assert cluster.config.filled_beparams(cluster.instance(NAME))["vcpus"] == 1

@@ -60,6 +60,21 @@ def test_wrong_parameters_are_refused_by_name(changes: dict[str, Any], text: str
     assert info.value.args[1] == errors.ECODE_INVAL
 
 
+@pytest.mark.parametrize("changes,vcpus,text", [
+    ({}, 7, None), ({"cpu_mask": "0-1"}, 3, None), ({"cpu_mask": "0:all"}, 2, None),
+    ({"cpu_mask": "0:all"}, 3, "for 2 virtual processors.* 'vcpus' is 3"),
+    ({"cpu_sockets": 2, "cpu_cores": 2, "cpu_threads": 1}, 4, None),
+    ({"cpu_sockets": 2, "cpu_cores": 2, "cpu_threads": 1}, 8, "topology of cpu_sockets.*(4)"),
+    ({"cpu_cores": 2}, 8, None), ({"cpu_cores": 3}, 8, "8 virtual processors do not make up")])
+def test_what_is_told_for_each_processor(changes: dict[str, Any], vcpus: int, text: str | None
+                                         ) -> None:
+    if text is None:
+        KvmHypervisor.check_size(HVP | changes, vcpus)
+        return
+    with pytest.raises(errors.OpPrereqError, match=text):
+        KvmHypervisor.check_size(HVP | changes, vcpus)
+
+
 @pytest.fixture
 def qemu(tmp_path: Path) -> Path:
     """A program that gives the recorded answers."""
