@@ -89,6 +89,8 @@ class BaseHypervisor(ABC):
     needs_network_port: ClassVar[bool] = False
     #: The driver can tell that a guest was shut down from inside
     detects_user_shutdown: ClassVar[bool] = False
+    #: The daemon that has to run for that, if one has to
+    shutdown_daemon: ClassVar[str] = ""
     #: Logical paths of files that every node needs, and of those that it may lack
     ancillary_files: ClassVar[Sequence[str]] = ()
     optional_ancillary_files: ClassVar[Sequence[str]] = ()

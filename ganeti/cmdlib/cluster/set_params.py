@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganeti import constants, errors, opcodes
-from ganeti.cmdlib import base
+from ganeti.cmdlib import base, guest_daemons
 from ganeti.cmdlib.checks import parameters
 from ganeti.cmdlib.cluster import communication, master_ip, settings, usage
 from ganeti.cmdlib.node import trust
@@ -154,6 +154,8 @@ class LUClusterSetParams(base.LogicalUnit):
                 self._take_address_again()
         if "candidate_pool_size" in self.changes:
             trust.fill_pool(self)
+        if {"enabled_user_shutdown", "enabled_hypervisors"} & self.changes.keys():
+            guest_daemons.ensure(self)
         return self._communication_jobs(old.instance_communication_network)
 
     def _take_address_again(self) -> None:

@@ -10,7 +10,7 @@ import ipaddress
 from typing import Any
 
 from ganeti import constants, errors, objects, opcodes
-from ganeti.cmdlib import ancillary, base
+from ganeti.cmdlib import ancillary, base, guest_daemons
 from ganeti.cmdlib.checks import parameters
 from ganeti.cmdlib.cluster import redist
 from ganeti.cmdlib.node import trust
@@ -211,6 +211,8 @@ class LUNodeAdd(base.LogicalUnit):
         if self.config.filled_ndparams(self.node)[constants.ND_OVS]:
             self._configure_switch()
         trust.fill_pool(self)
+        if any(guest_daemons.wanted(self).values()):
+            guest_daemons.ensure(self, [self.node.uuid])
 
     def _check_secondary_present(self) -> None:
         if self.secondary_ip == self.primary_ip:

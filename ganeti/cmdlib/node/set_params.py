@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 
 from ganeti import constants, errors, objects, opcodes
-from ganeti.cmdlib import base
+from ganeti.cmdlib import base, guest_daemons
 from ganeti.cmdlib.checks import parameters
 from ganeti.cmdlib.node import roles, trust
 from ganeti.cmdlib.node.add import needs_candidate
@@ -236,6 +236,8 @@ class LUNodeSetParams(NodeUnit):
             trust.allow_ssh_key(self, self.node)
         if self.locks_all:
             trust.fill_pool(self, besides={self.node.uuid})
+        if {"vm_capable", "offline"} & changes.keys() and any(guest_daemons.wanted(self).values()):
+            guest_daemons.ensure(self, [self.node.uuid])
         return told
 
     def _changes(self) -> tuple[dict[str, Any], list[tuple[str, Any]]]:

@@ -59,6 +59,7 @@ class KvmHypervisor(BaseHypervisor):
     can_balloon = True
     needs_network_port = True
     detects_user_shutdown = True
+    shutdown_daemon = constants.KVMD
     optional_ancillary_files = ("/etc/ganeti/kvm-vif-bridge", "/etc/ganeti/kvm-ifup-os",
                                 "/etc/ganeti/vnc-cluster-password")
 

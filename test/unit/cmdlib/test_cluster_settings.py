@@ -10,6 +10,7 @@ from test import masterside
 
 def modify(master, **params):
     master.nodes.answer("hypervisor_validate_params", None)
+    master.nodes.answer("node_ensure_daemon", True)
     return master.run(opcodes.OpClusterSetParams(**params))
 
 
@@ -186,3 +187,30 @@ def test_a_communication_network_is_made_and_connected(master):
     assert (create.OP_ID, create.network_name) == ("OP_NETWORK_ADD", "comm")
     assert (connect.OP_ID, connect.group_name) == ("OP_NETWORK_CONNECT", "default")
     assert connect.depends[0][0] == -1
+
+
+def ensured(master):
+    """(node, daemon, run) of each call."""
+    return [(key, *args) for key, args in master.nodes.called("node_ensure_daemon")]
+
+
+def test_the_daemon_that_notices_user_shutdowns_comes_and_goes(start_master):
+    master = start_master(enabled_hypervisors=["kvm", "fake"], nodes=[
+        masterside.make_node(1), masterside.make_node(2, vm_capable=False),
+        masterside.make_node(3, offline=True, master_candidate=False)])
+    first, second = "node1.example.com", "node2.example.com"
+    modify(master, enabled_user_shutdown=True)
+    assert ensured(master) == [(first, "ganeti-kvmd", True), (second, "ganeti-kvmd", False)]
+    modify(master, enabled_hypervisors=["fake"])
+    assert ensured(master)[2:] == [(first, "ganeti-kvmd", False), (second, "ganeti-kvmd", False)]
+    modify(master, candidate_pool_size=5)
+    assert len(ensured(master)) == 4
+
+
+def test_a_daemon_that_does_not_start_is_told(start_master):
+    master = start_master(enabled_hypervisors=["kvm"])
+    master.nodes.answer("hypervisor_validate_params", None)
+    master.nodes.answer("node_ensure_daemon", False)
+    master.run(opcodes.OpClusterSetParams(enabled_user_shutdown=True))
+    assert any("ganeti-kvmd could not be started on node node2" in line for line in master.log)
+    assert master.config.cluster.enabled_user_shutdown

@@ -53,6 +53,13 @@ def test_a_node_joins(prepared):
     assert master.hooks("pre")[0][1]["GANETI_NODE_PIP"] == NEW_IP
 
 
+def test_a_new_node_watches_for_user_shutdowns(prepared):
+    master = prepared(enabled_user_shutdown=True, enabled_hypervisors=["kvm"])
+    master.nodes.answer("node_ensure_daemon", True)
+    master.run(opcodes.OpNodeAdd(node_name="node4"))
+    assert master.nodes.called("node_ensure_daemon") == [(NEW, ["ganeti-kvmd", True])]
+
+
 def test_a_full_pool_takes_no_candidate(prepared):
     master = prepared(candidate_pool_size=3)
     master.run(opcodes.OpNodeAdd(node_name=NEW))

@@ -220,3 +220,17 @@ def test_an_unreachable_node_stays_offline(start_master):
     with pytest.raises(errors.OpPrereqError, match="can not be reached"):
         modify(master, offline=False)
     assert flags_of(master, 2) == {"offline"}
+
+
+def test_a_node_that_takes_instances_again_watches_for_user_shutdowns(start_master, listening):
+    nodes = [masterside.make_node(1), masterside.make_node(
+        2, primary_ip="127.77.0.2", secondary_ip="127.77.0.2", master_candidate=False,
+        offline=True)]
+    master = start_master(nodes=nodes, enabled_user_shutdown=True, enabled_hypervisors=["kvm"])
+    master.nodes.answer("node_crypto_tokens", [["ssl", "AB"]])
+    master.nodes.answer("node_ensure_daemon", True)
+    modify(master, offline=False)
+    modify(master, vm_capable=False)
+    name = "node2.example.com"
+    assert master.nodes.called("node_ensure_daemon") == [
+        (name, ["ganeti-kvmd", True]), (name, ["ganeti-kvmd", False])]
