@@ -14,6 +14,8 @@ from test.unit.hypervisor.kvm.fakeqemu import FakeQemu, event, refuses, returns
 
 HVP = constants.HV_TABLES[constants.HT_KVM].defaults()
 DONE = [returns({})]
+ACCELERATED = [returns({"enabled": True, "present": True})]
+EMULATED = [returns({"enabled": False, "present": True})]
 
 
 @pytest.fixture
@@ -22,13 +24,14 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_parameters_are_set_before_the_guest_is_sent(path: Path) -> None:
-    script = {"migrate-set-parameters": DONE, "migrate": DONE, "migrate-set-capabilities": DONE}
+    script = {"migrate-set-parameters": DONE, "migrate": DONE, "migrate-set-capabilities": DONE,
+              "query-kvm": ACCELERATED}
     hvp = HVP | {"migration_bandwidth": 10, "migration_downtime": 250, "migration_port": 8200,
                  "migration_caps": "xbzrle:auto-converge"}
     with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
         migrate.send(session, hvp, "192.0.2.7", live=True)
     assert [command["execute"] for command in qemu.commands[1:]] == [
-        "migrate-set-capabilities", "migrate-set-parameters", "migrate"]
+        "migrate-set-capabilities", "query-kvm", "migrate-set-parameters", "migrate"]
     assert qemu.named("migrate") == [{"uri": "tcp:192.0.2.7:8200"}]
     assert qemu.named("migrate-set-parameters") == [
         {"max-bandwidth": 10 << 20, "downtime-limit": 250}]
@@ -37,7 +40,8 @@ def test_parameters_are_set_before_the_guest_is_sent(path: Path) -> None:
 
 
 def test_not_live_halts_the_guest_first_and_zero_is_no_limit(path: Path) -> None:
-    script = {"migrate-set-parameters": DONE, "migrate": DONE, "stop": DONE}
+    script = {"migrate-set-parameters": DONE, "migrate": DONE, "stop": DONE,
+              "query-kvm": ACCELERATED}
     hvp = HVP | {"migration_bandwidth": 0, "migration_downtime": 0}
     with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
         migrate.send(session, hvp, "2001:db8::7", live=False)
@@ -46,6 +50,17 @@ def test_not_live_halts_the_guest_first_and_zero_is_no_limit(path: Path) -> None
     assert qemu.named("migrate") == [{"uri": "tcp:[2001:db8::7]:8102"}]
     assert qemu.named("migrate-set-parameters")[0]["max-bandwidth"] > 1 << 60
     assert qemu.named("migrate-set-parameters")[0]["downtime-limit"] == 1, "0 would be no limit"
+
+
+@pytest.mark.parametrize("caps,limit", [("", 0), ("xbzrle", 0), ("xbzrle:postcopy-ram", 250)])
+def test_an_emulated_guest_is_halted_after_the_first_round(path: Path, caps: str, limit: int
+                                                           ) -> None:
+    script = {"migrate-set-parameters": DONE, "migrate": DONE, "migrate-set-capabilities": DONE,
+              "query-kvm": EMULATED}
+    hvp = HVP | {"migration_downtime": 250, "migration_caps": caps}
+    with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
+        migrate.send(session, hvp, "192.0.2.7", live=True)
+    assert qemu.named("migrate-set-parameters")[0]["downtime-limit"] == limit
 
 
 @pytest.mark.parametrize("state,word", [
