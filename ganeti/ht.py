@@ -9,8 +9,9 @@ from __future__ import annotations
 import abc
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any as Value
+from typing import Protocol
 
 from ganeti import errors
 
@@ -290,7 +291,17 @@ class Enum(Type):
     """One of a set of values; a near miss is named."""
 
     def __init__(self, values: Iterable[Value]) -> None:
-        self.values = sorted(values, key=lambda value: (str(type(value)), value))
+        self._values = sorted(values, key=lambda value: (str(type(value)), value))
+
+    @property
+    def values(self) -> list[Value]:
+        """All of them, in order."""
+        return self._values
+
+    @property
+    def choices(self) -> Collection[Value]:
+        """What a word can be looked up in."""
+        return self._values
 
     def check(self, value: Value, where: str = "") -> Value:
         if any(value == known and isinstance(value, bool) == isinstance(known, bool)
@@ -303,6 +314,36 @@ class Enum(Type):
 
     def spec(self) -> Value:
         return {"enum": list(self.values)}
+
+
+class Names(Collection[str], Protocol):
+    """Names that are not all known in advance: installed packages add to them."""
+
+    def why_not(self, name: str) -> str:
+        """Why a name is none of them."""
+
+
+class Named(Enum):
+    """One of such names; they are listed only when somebody wants to know all."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    @property
+    def values(self) -> list[Value]:
+        return sorted(self.names)
+
+    @property
+    def choices(self) -> Collection[Value]:
+        return self.names
+
+    def check(self, value: Value, where: str = "") -> Value:
+        if isinstance(value, str) and value in self.names:
+            return value
+        hint = nearest_hint(value, self.values)
+        if isinstance(value, str) and not hint:
+            hint = f" ({self.names.why_not(value)})"
+        raise Mismatch(where, self.describe() + hint, value)
 
 
 def nearest_hint(value: Value, known: Iterable[Value]) -> str:

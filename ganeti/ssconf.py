@@ -20,7 +20,7 @@ class SimpleStore:
 
     def path(self, key: str) -> str:
         """File of a key; ProgrammerError for a key that does not exist."""
-        if key not in keys.VALID_SS_KEYS:
+        if not keys.is_ss_key(key):
             raise errors.ProgrammerError(f"There is no ssconf key '{key}'")
         return os.path.join(self._dir, f"ssconf_{key}")
 
@@ -56,7 +56,7 @@ class SimpleStore:
 
     def read_all(self) -> dict[str, str]:
         """Every key that is there."""
-        return {key: self.get(key) for key in sorted(keys.VALID_SS_KEYS)
+        return {key: self.get(key) for key in sorted(keys.ss_keys())
                 if os.path.exists(self.path(key))}
 
     def write(self, values: Mapping[str, str], *, dry_run: bool = False) -> list[str]:

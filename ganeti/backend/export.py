@@ -90,7 +90,7 @@ def _parser() -> configparser.RawConfigParser:
 def _describe(instance: objects.Instance, snap_disks: Sequence[objects.Disk | None]
               ) -> configparser.RawConfigParser:
     parser = _parser()
-    hv_globals = constants.HV_TABLES[instance.hypervisor].cluster_only
+    hv_globals = constants.HV_TABLES.cluster_only(instance.hypervisor)
     sections: dict[str, Mapping[str, Any]] = {
         constants.INISECT_EXP: {
             "version": constants.EXPORT_VERSION, "timestamp": int(time.time()),

@@ -149,14 +149,12 @@ def _space_template(storage_type: str) -> Callable[[str, Sequence[Any]], tuple[i
             if template.storage_type == storage_type:
                 info = template.space(key, params)
                 return None if info is None else (info.free, info.size)
-        return None
+        raise errors.StorageError(f"There is no storage of type '{storage_type}' on this node")
     return ask
 
 
 def space(storage_type: str, key: str, params: Sequence[Any]) -> tuple[int, int] | None:
     """(free, whole) of a storage unit in MiB (physical volumes: spindles); None if unknown."""
-    if storage_type not in constants.STORAGE_TYPES:
-        raise errors.StorageError(f"There is no storage of type '{storage_type}'")
     special = {constants.ST_LVM_VG: _space_vg, constants.ST_LVM_PV: _space_pvs}
     return special.get(storage_type, _space_template(storage_type))(key, params)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ganeti.cli import command as kinds
 from ganeti.cli.command import Arg, Tool
@@ -92,7 +92,7 @@ _PROGRAM_SOURCES = {
 }
 
 
-def _offer(kind: str, choices: Sequence[str]) -> str:
+def _offer(kind: str, choices: Collection[str]) -> str:
     """What stands for a kind of word in the script."""
     return " ".join(choices) if choices else _SOURCES.get(kind, "")
 

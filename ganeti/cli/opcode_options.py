@@ -40,16 +40,17 @@ def option_of(spec: FieldSpec) -> Option:
     default = spec.default if flag.default is REQUIRED else flag.default
     if default is REQUIRED:
         default = None
-    action, kind, choices = STORE, flag.type, ()
+    action, kind = STORE, flag.type
+    choices: Collection[str] = ()
     if inner is ht.Bool and kind is None:
         action = STORE_FALSE if flag.negate else STORE_TRUE
     elif isinstance(inner, ht.Enum) and kind is None:
-        choices = tuple(inner.values)
+        choices = inner.choices
     elif flag.append:
         action, default = APPEND, []
         items = inner.inner if isinstance(inner, (ht.ListOf, ht.SetOf)) else None
         if isinstance(items, ht.Enum):
-            choices = tuple(items.values)
+            choices = items.choices
     if kind is None:
         kind = "int" if inner is ht.Int or isinstance(inner, ht.IntMin) else \
             "float" if inner is ht.Number else "string"

@@ -6,7 +6,7 @@ Options come before the arguments; long names may be shortened as long as they s
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,7 +41,7 @@ class Option:
                  "names", "type")
 
     def __init__(self, *names: str, dest: str, action: str = STORE, type: str = "string",
-                 default: Any = None, const: Any = None, choices: Sequence[str] = (),
+                 default: Any = None, const: Any = None, choices: Collection[str] = (),
                  metavar: str | None = None, completes: str | None = None,
                  help: str = "") -> None:
         self.names = names
@@ -50,7 +50,8 @@ class Option:
         self.type = type
         self.default = default
         self.const = const
-        self.choices = tuple(choices)
+        #: Not looked through before somebody has to see them: installed packages may add to them
+        self.choices = choices
         self.metavar = metavar
         self.completes = completes
         self.help = help

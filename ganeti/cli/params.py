@@ -30,7 +30,7 @@ def hypervisor(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of a hypervisor in their types."""
     table = constants.HV_TABLES.get(name)
     if table is None:
-        raise _wrong(f"There is no hypervisor '{name}'; "
+        raise _wrong(f"There is no hypervisor '{name}': {constants.HYPER_TYPES.why_not(name)}; "
                      f"known are {', '.join(sorted(constants.HV_TABLES))}")
     return table.enforce(given, allow=_DEFAULT)
 
@@ -60,7 +60,8 @@ def by_template(pairs: Sequence[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
     for name, given in pairs:
         table = constants.DISK_TABLES.get(name)
         if table is None:
-            raise _wrong(f"There is no disk template '{name}'; "
+            raise _wrong(f"There is no disk template '{name}': "
+                         f"{constants.DISK_TEMPLATES.why_not(name)}; "
                          f"known are {', '.join(sorted(constants.DISK_TABLES))}")
         result[name] = table.enforce(_group(name, given), allow=_DEFAULT)
     return result
@@ -133,7 +134,7 @@ def new_disks(pairs: Sequence[tuple[str, Any]], single_size: int | None,
         raise _wrong("Give either --disk or -s, not both")
     if single_size is not None:
         pairs = [("0", {"size": single_size})]
-    if template is not None and not storage.template(template).has_disks:
+    if template is not None and not storage.require_known(template).has_disks:
         if pairs:
             raise _wrong(f"An instance of template {template} has no disks")
         return []

@@ -65,7 +65,7 @@ def files(config: objects.ConfigData) -> list[AncillaryFile]:
         result.append(AncillaryFile(pathutils.EXTERNAL_MASTER_SETUP_SCRIPT,
                                     Place.CANDIDATES, optional=True, copied=False))
     result += [AncillaryFile(pathutils.ssconf_file(key), copied=False)
-               for key in sorted(constants.VALID_SS_KEYS)]
+               for key in sorted(constants.ss_keys())]
     result += _hypervisor_files(cluster.enabled_hypervisors)
     by_path: dict[str, AncillaryFile] = {}
     for item in result:

@@ -37,9 +37,12 @@ def of_cluster(config: objects.ConfigData) -> Iterator[str]:
     cluster = config.cluster
     if not cluster.enabled_hypervisors:
         yield "cluster: no hypervisor is enabled"
-    for hypervisor in cluster.enabled_hypervisors:
-        if hypervisor not in constants.HV_TABLES:
-            yield f"cluster: unknown hypervisor '{hypervisor}' is enabled"
+    for what, enabled, drivers in (
+            ("hypervisor", cluster.enabled_hypervisors, constants.HYPER_TYPES),
+            ("disk template", cluster.enabled_disk_templates, constants.DISK_TEMPLATES)):
+        for name in enabled:
+            if name not in drivers:
+                yield f"cluster: unknown {what} '{name}' is enabled: {drivers.why_not(name)}"
     master = config.nodes.get(cluster.master_node)
     if master is None:
         yield f"cluster: the master node {cluster.master_node} does not exist"
@@ -94,6 +97,9 @@ def _instance(config: objects.ConfigData, instance: objects.Instance) -> Iterato
         yield f"its primary node {instance.primary_node} does not exist"
     if instance.admin_state not in constants.ADMINST_ALL:
         yield f"unknown admin state '{instance.admin_state}'"
+    if instance.hypervisor not in constants.HYPER_TYPES:
+        yield (f"unknown hypervisor '{instance.hypervisor}':"
+               f" {constants.HYPER_TYPES.why_not(instance.hypervisor)}")
     if len(set(instance.disks)) != len(instance.disks):
         yield "it has a disk twice"
     for uuid in instance.disks:
@@ -130,6 +136,9 @@ def _disk(config: objects.ConfigData, disk: objects.Disk) -> Iterator[str]:
     for uuid in disk.nodes:
         if uuid not in config.nodes:
             yield f"it lies on node {uuid}, which does not exist"
+    if disk.dev_type not in constants.DISK_TEMPLATES:
+        yield (f"unknown disk template '{disk.dev_type}':"
+               f" {constants.DISK_TEMPLATES.why_not(disk.dev_type)}")
 
 
 _CHECKS: dict[type, Callable[[objects.ConfigData, Any], Iterable[str]]] = {

@@ -1,6 +1,7 @@
 """Disk templates: their names, parameter tables and words; what a type can do is in `storage/`."""
 
 from ganeti import ht
+from ganeti.constants.drivers import Drivers, Tables
 from ganeti.constants.params import ON_CREATE, Param, ParamTable, Words, one_of
 
 DT_BLOCK = "blockdev"
@@ -13,8 +14,21 @@ DT_PLAIN = "plain"
 DT_RBD = "rbd"
 DT_SHARED_FILE = "sharedfile"
 DT_MIXED = "mixed"
-DISK_TEMPLATES = frozenset([DT_BLOCK, DT_DISKLESS, DT_DRBD8, DT_EXT, DT_FILE, DT_GLUSTER,
-                            DT_PLAIN, DT_RBD, DT_SHARED_FILE])
+
+#: Name -> descriptor; one that has no table in DISK_TABLES declares its own
+STORAGE: list[tuple[str, str]] = [
+    (DT_DISKLESS, "ganeti.storage.diskless:DisklessTemplate"),
+    (DT_FILE, "ganeti.storage.file:FileTemplate"),
+    (DT_SHARED_FILE, "ganeti.storage.sharedfile:SharedFileTemplate"),
+    (DT_PLAIN, "ganeti.storage.plain:PlainTemplate"),
+    (DT_DRBD8, "ganeti.storage.drbd:DrbdTemplate"),
+    (DT_RBD, "ganeti.storage.rbd:RbdTemplate"),
+    (DT_GLUSTER, "ganeti.storage.gluster:GlusterTemplate"),
+    (DT_EXT, "ganeti.storage.ext:ExtTemplate"),
+    (DT_BLOCK, "ganeti.storage.blockdev:BlockdevTemplate"),
+]
+DISK_TEMPLATES = Drivers("disk template", "ganeti.storage", STORAGE,
+                         base="ganeti.storage.base:DiskTemplate", reserved=[DT_MIXED])
 DEFAULT_ENABLED_DISK_TEMPLATES = (DT_DRBD8, DT_PLAIN)
 
 DISK_RDONLY = "ro"
@@ -91,7 +105,7 @@ _RATE_MAX = 4 << 20
 _BARRIERS = ht.Regex("n|(?=[bdf])b?d?f?",
                      "'n', or letters out of b (barriers), d (drain), f (flush)")
 
-DISK_TABLES: dict[str, ParamTable] = {
+DISK_TABLES = Tables(DISK_TEMPLATES, {
     DT_BLOCK: ParamTable(DT_BLOCK, []),
     DT_DISKLESS: ParamTable(DT_DISKLESS, []),
     DT_FILE: ParamTable(DT_FILE, []),
@@ -141,4 +155,4 @@ DISK_TABLES: dict[str, ParamTable] = {
         Param("disk-custom", Words, "", help="Further words for the disk's set-up"),
         Param("net-custom", Words, "", help="Further words for the connection's set-up"),
     ]),
-}
+})

@@ -1,4 +1,6 @@
-"""The hypervisors' names and words that several of them share; their tables are beside this."""
+"""The hypervisors, and words that several of them share; their tables are beside this."""
+
+from ganeti.constants.drivers import Drivers
 
 HT_CHROOT = "chroot"
 HT_FAKE = "fake"
@@ -6,8 +8,18 @@ HT_KVM = "kvm"
 HT_LXC = "lxc"
 HT_XEN_HVM = "xen-hvm"
 HT_XEN_PVM = "xen-pvm"
-HYPER_TYPES = frozenset([HT_CHROOT, HT_FAKE, HT_KVM, HT_LXC, HT_XEN_HVM, HT_XEN_PVM])
-HTS_REQ_PORT = frozenset([HT_KVM, HT_XEN_HVM])
+
+#: Name -> driver; a driver that has no table in `hvtables` declares its own
+HYPERVISORS: list[tuple[str, str]] = [
+    (HT_CHROOT, "ganeti.hypervisor.chroot:ChrootHypervisor"),
+    (HT_FAKE, "ganeti.hypervisor.fake:FakeHypervisor"),
+    (HT_KVM, "ganeti.hypervisor.kvm.driver:KvmHypervisor"),
+    (HT_XEN_HVM, "ganeti.hypervisor.xen.hvm:XenHvmHypervisor"),
+    (HT_XEN_PVM, "ganeti.hypervisor.xen.pvm:XenPvmHypervisor"),
+    (HT_LXC, "ganeti.hypervisor.lxc.driver:LxcHypervisor"),
+]
+HYPER_TYPES = Drivers("hypervisor", "ganeti.hypervisors", HYPERVISORS,
+                      base="ganeti.hypervisor.base:BaseHypervisor", shared_parameters=True)
 
 # Names of parameters that more than one hypervisor knows, or that code outside a driver asks for
 HV_DISK_TYPE = "disk_type"

@@ -43,7 +43,7 @@ _MINMAX = ht.Object({ISPECS_MIN: _SPEC, ISPECS_MAX: _SPEC})
 IpolicyType = ht.Object({
     ISPECS_MINMAX: ht.ListOf(_MINMAX, empty=False),
     ISPECS_STD: ht.Object({param.name: param.type for param in ISPECS_TABLE}, required=()),
-    IPOLICY_DTS: ht.ListOf(ht.Enum(DISK_TEMPLATES)),
+    IPOLICY_DTS: ht.ListOf(ht.Named(DISK_TEMPLATES)),
     IPOLICY_VCPU_RATIO: ht.NonNegativeFloat,
     IPOLICY_SPINDLE_RATIO: ht.NonNegativeFloat,
 }, required=())
@@ -62,7 +62,7 @@ def ipolicy_defaults() -> dict[str, Any]:
     return {
         ISPECS_MINMAX: [{ISPECS_MIN: smallest, ISPECS_MAX: largest}],
         ISPECS_STD: ISPECS_TABLE.defaults(),
-        IPOLICY_DTS: sorted(DISK_TEMPLATES),
+        IPOLICY_DTS: sorted(DISK_TEMPLATES.own),
         **IPOLICY_RATIO_TABLE.defaults(),
     }
 

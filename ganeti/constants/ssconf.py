@@ -1,5 +1,6 @@
 """Keys of the flat files that every node has."""
 
+from ganeti.constants.drivers import NAME
 from ganeti.constants.hypervisors import HYPER_TYPES
 
 SS_CLUSTER_NAME = "cluster_name"
@@ -31,7 +32,7 @@ SS_RELEASE_VERSION = "release_version"
 SS_SHARED_FILE_STORAGE_DIR = "shared_file_storage_dir"
 SS_SSH_PORTS = "ssh_ports"
 SS_UID_POOL = "uid_pool"
-SS_HVPARAMS_KEYS = frozenset(SS_HVPARAMS_PREF + hv for hv in HYPER_TYPES)
+SS_HVPARAMS_KEYS = frozenset(SS_HVPARAMS_PREF + hv for hv in HYPER_TYPES.own)
 VALID_SS_KEYS = SS_HVPARAMS_KEYS | {
     SS_CLUSTER_NAME, SS_CLUSTER_TAGS, SS_ENABLED_USER_SHUTDOWN, SS_FILE_STORAGE_DIR,
     SS_GLUSTER_STORAGE_DIR, SS_HYPERVISOR_LIST, SS_INSTANCE_LIST, SS_MAINTAIN_NODE_HEALTH,
@@ -42,3 +43,15 @@ VALID_SS_KEYS = SS_HVPARAMS_KEYS | {
     SS_SHARED_FILE_STORAGE_DIR, SS_SSH_PORTS, SS_UID_POOL}
 SSCONF_MAX_SIZE = 131072
 SSCONF_FILE_MODE = 0o444
+
+
+def is_ss_key(key: str) -> bool:
+    """Whether there may be such a file; hypervisors of a package need not be installed here."""
+    return key in VALID_SS_KEYS or (
+        key.startswith(SS_HVPARAMS_PREF)
+        and NAME.fullmatch(key, len(SS_HVPARAMS_PREF)) is not None)
+
+
+def ss_keys() -> frozenset[str]:
+    """All keys, with those of the hypervisors that packages bring."""
+    return VALID_SS_KEYS | {SS_HVPARAMS_PREF + name for name in HYPER_TYPES}

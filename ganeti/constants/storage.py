@@ -1,17 +1,5 @@
 """Storage units of a node (what lies below the disks) and their words."""
 
-from ganeti.constants.disk import (
-    DT_BLOCK,
-    DT_DISKLESS,
-    DT_DRBD8,
-    DT_EXT,
-    DT_FILE,
-    DT_GLUSTER,
-    DT_PLAIN,
-    DT_RBD,
-    DT_SHARED_FILE,
-)
-
 ST_BLOCK = "blockdev"
 ST_DISKLESS = "diskless"
 ST_EXT = "ext"
@@ -25,11 +13,6 @@ STORAGE_TYPES = frozenset([ST_BLOCK, ST_DISKLESS, ST_EXT, ST_FILE, ST_GLUSTER, S
                            ST_LVM_VG, ST_RADOS, ST_SHARED_FILE])
 #: Types whose units can be listed
 STS_REPORT = frozenset([ST_FILE, ST_GLUSTER, ST_LVM_PV, ST_LVM_VG, ST_SHARED_FILE])
-MAP_DISK_TEMPLATE_STORAGE_TYPE = {
-    DT_BLOCK: ST_BLOCK, DT_DISKLESS: ST_DISKLESS, DT_DRBD8: ST_LVM_VG, DT_EXT: ST_EXT,
-    DT_FILE: ST_FILE, DT_GLUSTER: ST_GLUSTER, DT_PLAIN: ST_LVM_VG, DT_RBD: ST_RADOS,
-    DT_SHARED_FILE: ST_SHARED_FILE,
-}
 
 SF_ALLOCATABLE = "allocatable"
 SF_FREE = "free"

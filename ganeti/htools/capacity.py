@@ -200,7 +200,7 @@ class Filling:
     def _would_fit(self, spec: model.Spec) -> bool:
         if not self._might_fit(spec):
             return False
-        if model.TEMPLATES[self.wanted.template].nodes > 1 or not self.wanted.capacity_checks:
+        if model.template(self.wanted.template).nodes > 1 or not self.wanted.capacity_checks:
             return True
         touched, kept = self.state.fail_n1.copy(), self.result.failures
         fits = self.place(spec)

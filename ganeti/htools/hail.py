@@ -122,6 +122,7 @@ class Allocator:
 
     def _place(self, wanted: Mapping[str, Any]) -> tuple[str, int, list[str]]:
         """Choose a group and nodes for a new instance, and put it there."""
+        model.template(wanted["disk_template"])
         record = iallocator.instance(wanted["name"], wanted)
         if any(inst.name == record.name for inst in self.state.instances):
             raise NoSolutionError(f"Instance {record.name} exists already")

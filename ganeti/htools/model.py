@@ -6,6 +6,7 @@ The arrays that are computed with are made from these in `state`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,10 +24,10 @@ HOST_MEMORY_ASSUMED = frozenset([constants.HT_KVM])
 MIRROR_NONE, MIRROR_EXTERNAL, MIRROR_INTERNAL = "none", "external", "internal"
 
 
-#: Per template: mirror, whether its disks lie on the nodes, whether balancing may move it.
 @dataclasses.dataclass(frozen=True, slots=True)
 class Template:
-    """What a disk template means for placement."""
+    """What a disk template means for placement: how its disks get to another node, whether they
+    lie on the nodes, whether balancing may move it, on how many nodes they are."""
 
     mirror: str
     local: bool
@@ -34,17 +35,8 @@ class Template:
     nodes: int = 1
 
 
-TEMPLATES: Mapping[str, Template] = {
-    "diskless": Template(MIRROR_EXTERNAL, local=False, movable=False),
-    "file": Template(MIRROR_NONE, local=True, movable=False),
-    "plain": Template(MIRROR_NONE, local=True, movable=False),
-    "sharedfile": Template(MIRROR_EXTERNAL, local=False, movable=True),
-    "blockdev": Template(MIRROR_EXTERNAL, local=False, movable=True),
-    "rbd": Template(MIRROR_EXTERNAL, local=False, movable=True),
-    "ext": Template(MIRROR_EXTERNAL, local=False, movable=True),
-    "gluster": Template(MIRROR_EXTERNAL, local=False, movable=True),
-    "drbd": Template(MIRROR_INTERNAL, local=True, movable=True, nodes=2),
-}
+#: An instance whose template nobody here knows stays where it is, and takes its room there
+_UNKNOWN = Template(MIRROR_NONE, local=True, movable=False)
 
 
 class LoadError(errors.GenericError):
@@ -170,7 +162,7 @@ class Instance:
 
     @property
     def kind(self) -> Template:
-        return TEMPLATES[self.template]
+        return template(self.template) if known(self.template) else _UNKNOWN
 
     @property
     def spindles(self) -> int:
@@ -218,13 +210,22 @@ class Cluster:
         return result
 
 
+@functools.cache
 def template(name: str) -> Template:
-    """Meaning of a disk template."""
+    """Meaning of a disk template, by what its descriptor says."""
     try:
-        return TEMPLATES[name]
+        kind = constants.DISK_TEMPLATES.load(name)
     except KeyError:
         raise LoadError(f"'{name}' is no disk template that placement knows; known are "
-                        + ", ".join(sorted(TEMPLATES))) from None
+                        + ", ".join(sorted(constants.DISK_TEMPLATES))) from None
+    return Template(kind.mirroring.value, local=not kind.shared,
+                    movable=kind.mirroring.value != MIRROR_NONE and kind.has_disks,
+                    nodes=2 if kind.needs_secondary else 1)
+
+
+def known(name: str) -> bool:
+    """Whether `template` can tell: not for disks of several kinds, nor if a package is gone."""
+    return name in constants.DISK_TEMPLATES
 
 
 def common_suffix(names: Sequence[str]) -> str:

@@ -135,8 +135,10 @@ def find(patient: Patient) -> tuple[str, list[dict[str, Any]]] | None:
     """What an instance on offline nodes needs: the type of repair, and its opcodes.
 
     A copy that is still there is used; disks that lie elsewhere start on another node; what was
-    on one node only is made anew.
+    on one node only is made anew. Disks that nobody here can judge are left alone.
     """
+    if not model.known(patient.template):
+        return None
     kind = model.template(patient.template)
     name = {"instance_name": patient.name}
     anew = (REINSTALL, [

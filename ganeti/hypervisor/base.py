@@ -8,6 +8,7 @@ the node. What particular drivers do is in their own modules.
 from __future__ import annotations
 
 import dataclasses
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,8 +98,19 @@ class BaseHypervisor(ABC):
 
     @property
     def parameters(self) -> Any:
-        """Parameter table of the driver."""
+        """Parameter table of the driver.
+
+        A driver whose table is not in constants.HV_TABLES declares it here: as a class
+        attribute ``parameters = ParamTable(name, [Param(...), ...])``.
+        """
         return constants.HV_TABLES[self.name]
+
+    @classmethod
+    def check_declaration(cls) -> None:
+        """Refuse what a driver of another package can not be; ProgrammerError."""
+        for path in (*cls.ancillary_files, *cls.optional_ancillary_files):
+            if not os.path.isabs(path):
+                raise errors.ProgrammerError(f"its file {path!r} is no absolute path")
 
     # Life ------------------------------------------------------------------------------------
 

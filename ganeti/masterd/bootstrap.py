@@ -87,7 +87,7 @@ def _write_config(config: objects.ConfigData, steps: undo.Undo) -> None:
 
 
 def _remove_ssconf() -> None:
-    for key in constants.VALID_SS_KEYS:
+    for key in constants.ss_keys():
         io.remove_file(pathutils.ssconf_file(key))
 
 

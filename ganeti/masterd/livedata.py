@@ -118,19 +118,15 @@ def hypervisor_specs(config: objects.ConfigData) -> list[list[Any]]:
 
 def storage_units(config: objects.ConfigData, exclusive: bool = False) -> list[list[Any]]:
     """Where the enabled disk templates keep their data, as node_info wants it."""
-    places = {
-        constants.ST_LVM_VG: (config.cluster.volume_group_name, [exclusive]),
-        constants.ST_FILE: (config.cluster.file_storage_dir, []),
-        constants.ST_SHARED_FILE: (config.cluster.shared_file_storage_dir, []),
-        constants.ST_GLUSTER: (config.cluster.gluster_storage_dir, []),
-    }
     units: list[list[Any]] = []
     for name in config.cluster.enabled_disk_templates:
-        kind = storage.template(name).storage_type
-        place, params = places.get(kind, (None, []))
-        if place and [kind, place, params] not in units:
-            units.append([kind, place, params])
-            if kind == constants.ST_LVM_VG:
+        template = storage.template(name)
+        place = template.unit(config.cluster)
+        params = [exclusive] if template.uses_lvm else []
+        unit = [template.storage_type, place, params]
+        if place and unit not in units:
+            units.append(unit)
+            if template.uses_lvm:
                 units.append([constants.ST_LVM_PV, place, params])
     return units
 

@@ -125,7 +125,7 @@ def _with_defaults(wishes: Wishes) -> dict[str, Any]:
     chosen.setdefault("master_netmask", _DEFAULT_NETMASK[wishes.primary_ip_version])
     chosen.setdefault("candidate_pool_size", constants.MASTER_POOL_SIZE_DEFAULT)
     chosen.setdefault("default_iallocator", constants.DEFAULT_IALLOCATOR)
-    templates = [storage.template(name) for name in chosen["enabled_disk_templates"]]
+    templates = [storage.require_known(name) for name in chosen["enabled_disk_templates"]]
     if any(template.uses_lvm for template in templates):
         chosen.setdefault("vg_name", constants.DEFAULT_VG)
     if any(template.assemble_on_secondary for template in templates):

@@ -7,8 +7,8 @@ from typing import Any
 from ganeti import constants, ht
 
 AdminState = ht.Enum(constants.ADMINST_ALL)
-DiskTemplate = ht.Enum(constants.DISK_TEMPLATES)
-Hypervisor = ht.Enum(constants.HYPER_TYPES)
+DiskTemplate = ht.Named(constants.DISK_TEMPLATES)
+Hypervisor = ht.Named(constants.HYPER_TYPES)
 FileDriver = ht.Enum(constants.FILE_DRIVER)
 ExportMode = ht.Enum(constants.EXPORT_MODES)
 SshKeyType = ht.Enum(constants.SSHK_ALL)

@@ -42,8 +42,7 @@ def _hvparam(name: str) -> Getter:
 
 def _hvparams(instance: Instance, context: Context) -> dict[str, Any]:
     """All hypervisor parameters except those that the cluster sets for all."""
-    table = constants.HV_TABLES.get(instance.hypervisor)
-    hidden = table.cluster_only if table is not None else frozenset()
+    hidden = constants.HV_TABLES.cluster_only(instance.hypervisor)
     filled = context.config.filled_hvparams(instance)
     return {name: value for name, value in filled.items() if name not in hidden}
 

@@ -56,6 +56,8 @@ def _confirm() -> None:
 async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     """Serve until told to stop."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    constants.HYPER_TYPES.log_problems()
+    constants.DISK_TEMPLATES.log_problems()
     cfg = lifecycle.load_config()
     rpc = runner.RpcRunner(lambda: cfg.snapshot, asyncio.get_running_loop())
     try:

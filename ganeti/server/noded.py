@@ -60,6 +60,8 @@ async def run(options: argparse.Namespace, life: daemon.Life) -> None:
     if options.mlock:
         _lock_memory()
     directories.ensure_directories()
+    constants.HYPER_TYPES.log_problems()
+    constants.DISK_TEMPLATES.log_problems()
     backend.functions()
     confcopy.recover()
     peers = context = None

@@ -205,6 +205,15 @@ class BlockDev(ABC):
                 + (f": {self.why_not}" if self.why_not else ""))
 
 
+#: Setting of the cluster that says where a kind of storage is on the nodes
+_SETTING_OF = {
+    constants.ST_LVM_VG: "volume_group_name",
+    constants.ST_FILE: "file_storage_dir",
+    constants.ST_SHARED_FILE: "shared_file_storage_dir",
+    constants.ST_GLUSTER: "gluster_storage_dir",
+}
+
+
 class DiskTemplate(ABC):
     """What a storage type can do. Ask these attributes, never the name."""
 
@@ -260,8 +269,31 @@ class DiskTemplate(ABC):
 
     @property
     def parameters(self) -> Any:
-        """Parameter table of the type (cluster and group level)."""
+        """Parameter table of the type (cluster and group level).
+
+        A type whose table is not in constants.DISK_TABLES declares it here: as a class
+        attribute ``parameters = ParamTable(name, [Param(...), ...])``.
+        """
         return constants.DISK_TABLES[self.name]
+
+    @classmethod
+    def check_declaration(cls) -> None:
+        """Refuse what a type of another package can not be; ProgrammerError."""
+        if not isinstance(getattr(cls, "storage_type", None), str):
+            raise errors.ProgrammerError("it does not say its storage_type")
+        if not isinstance(cls.mirroring, Mirroring):
+            raise errors.ProgrammerError(f"its mirroring is {cls.mirroring!r}")
+        if not cls().usable:
+            raise errors.ProgrammerError("it has no device_class")
+
+    @property
+    def setting(self) -> str | None:
+        """Setting of the cluster that says where the type keeps its disks, if one does."""
+        return _SETTING_OF.get(self.storage_type)
+
+    def unit(self, cluster: objects.Cluster) -> str | None:
+        """What `space` is asked for on each node; None when the type can not tell."""
+        return getattr(cluster, self.setting) if self.setting else None
 
     def layout(self, request: DiskRequest) -> objects.Disk:
         """The disk object for a request; nothing is created."""

@@ -1,55 +1,38 @@
-"""Which storage types there are.
+"""The storage types; the list of them is `constants.STORAGE`.
 
-Types of other packages are found through the entry-point group ``ganeti.storage``; an entry
-names a :class:`DiskTemplate` class.
+Types of other packages are found through the entry-point group ``ganeti.storage``.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from importlib import metadata
 
-from ganeti import errors, objects
-from ganeti.storage import (
-    blockdev,
-    diskless,
-    drbd,
-    ext,
-    file,
-    gluster,
-    plain,
-    rbd,
-    sharedfile,
-)
+from ganeti import constants, errors, objects
 from ganeti.storage.base import BlockDev, DiskTemplate
 
-TEMPLATES: list[type[DiskTemplate]] = [
-    diskless.DisklessTemplate,
-    file.FileTemplate,
-    sharedfile.SharedFileTemplate,
-    plain.PlainTemplate,
-    drbd.DrbdTemplate,
-    rbd.RbdTemplate,
-    gluster.GlusterTemplate,
-    ext.ExtTemplate,
-    blockdev.BlockdevTemplate,
-]
 
-ENTRY_POINT_GROUP = "ganeti.storage"
+class MissingTemplate(DiskTemplate):
+    """A type of existing disks whose package is not installed (any more): can do nothing."""
+
+    storage_type = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_missing = functools.cache(MissingTemplate)
 
 
 @functools.cache
-def _table() -> dict[str, DiskTemplate]:
-    table = {entry.name: entry.load()()
-             for entry in metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    table.update((cls.name, cls()) for cls in TEMPLATES)
-    return table
+def _known(name: str) -> DiskTemplate:
+    descriptor: DiskTemplate = constants.DISK_TEMPLATES.load(name)()
+    return descriptor
 
 
 def templates() -> list[DiskTemplate]:
     """All known storage types."""
-    return list(_table().values())
+    return [_known(name) for name in constants.DISK_TEMPLATES]
 
 
 def names(predicate: Callable[[DiskTemplate], bool] = lambda template: True) -> list[str]:
@@ -58,18 +41,29 @@ def names(predicate: Callable[[DiskTemplate], bool] = lambda template: True) -> 
 
 
 def template(name: str) -> DiskTemplate:
-    """The descriptor of a storage type."""
+    """The descriptor of a storage type; of one that can do nothing for unknown names.
+
+    So the disks of a type whose package is gone can be listed, verified and given up.
+    """
     try:
-        return _table()[name]
+        return _known(name)
+    except KeyError:
+        return _missing(name)
+
+
+def require_known(name: str) -> DiskTemplate:
+    """The descriptor of a storage type that an administrator has named."""
+    try:
+        return _known(name)
     except KeyError:
         raise errors.OpPrereqError(
-            f"Unknown disk template '{name}'; known are {', '.join(names())}",
-            errors.ECODE_INVAL) from None
+            f"Unknown disk template '{name}': {constants.DISK_TEMPLATES.why_not(name)};"
+            f" known are {', '.join(names())}", errors.ECODE_INVAL) from None
 
 
 def require_usable(name: str) -> DiskTemplate:
     """Refuse a storage type without a driver, as bad input of the administrator."""
-    descriptor = template(name)
+    descriptor = require_known(name)
     if not descriptor.usable:
         raise errors.OpPrereqError(
             f"There is no driver for disk template '{name}' in this release;"
@@ -79,10 +73,11 @@ def require_usable(name: str) -> DiskTemplate:
 
 def device(disk: objects.Disk) -> BlockDev:
     """The device of a disk (and of its children) on this node; touches nothing yet."""
-    descriptor = _table().get(disk.dev_type)
-    if descriptor is None or descriptor.device_class is None:
-        usable = ", ".join(names(lambda t: t.device_class is not None))
+    descriptor = template(disk.dev_type)
+    if descriptor.device_class is None:
+        reason = "it has no disks" if disk.dev_type in constants.DISK_TEMPLATES \
+            else constants.DISK_TEMPLATES.why_not(disk.dev_type)
         raise errors.BlockDeviceError(
-            f"There is no driver for disks of type '{disk.dev_type}' in this release;"
-            f" usable are {usable}")
+            f"There is no driver for disks of type '{disk.dev_type}': {reason};"
+            f" usable are {', '.join(names(lambda t: t.device_class is not None))}")
     return descriptor.device_class(disk, [device(child) for child in disk.children])

@@ -29,7 +29,7 @@ def _check_name(data: node_tool.Data) -> None:
 def _check_ssconf(data: node_tool.Data) -> None:
     given = data.get("ssconf", {})
     for key in given:
-        if key not in constants.VALID_SS_KEYS:
+        if not constants.is_ss_key(key):
             raise errors.ParameterError(f"There is no ssconf key '{key}'")
     name = given.get(constants.SS_CLUSTER_NAME, "").strip()
     if name and name != data.get("cluster_name"):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ganeti import constants, errors, objects, pathutils, serializer
+from ganeti.storage import registry as storage
 from ganeti.tools import cfgupgrade
 from ganeti.utils import io
 
@@ -139,8 +140,8 @@ def name_table(tree: dict[str, Any], domain: str, chance: random.Random | None) 
 def volume_table(tree: dict[str, Any], chance: random.Random | None) -> Names:
     """New names for logical volumes."""
     volumes = sorted({disk["logical_id"][1] for disk in _disks(tree)
-                      if constants.MAP_DISK_TEMPLATE_STORAGE_TYPE.get(disk.get("dev_type", ""))
-                      == constants.ST_LVM_VG and len(disk["logical_id"]) == _VOLUME})
+                      if storage.template(disk.get("dev_type", "")).uses_lvm
+                      and len(disk["logical_id"]) == _VOLUME})
     names = Names()
     names.add("lv", volumes, "", chance)
     return names

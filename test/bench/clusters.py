@@ -82,7 +82,7 @@ def _strange_instance(cluster: model.Cluster, dice: random.Random, number: int) 
     cluster.instances.append(model.Instance(
         f"inst{number}", dice.choice((256, 512, 1024, 2048)), dice.choice((1024, 5000, 20000)),
         dice.choice((1, 1, 2)), dice.choice(_STATUSES), dice.random() < 0.9, names[0],
-        names[1] if model.TEMPLATES[template].nodes > 1 else "", template,
+        names[1] if model.template(template).nodes > 1 else "", template,
         tuple(tag for tag in tags if dice.random() < 0.4), dice.choice((1, 1, 2)),
         (dice.choice((0, 1)),), forthcoming=dice.random() < 0.1))
 

@@ -50,8 +50,11 @@ def require_sane_backend(filled: Mapping[str, Any]) -> None:
 
 def hypervisor(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Hypervisor parameters of an instance in their own types; cluster-wide ones are refused."""
+    if not params:
+        return {}
+    hypervisors.require_usable(name)
     table = constants.HV_TABLES[name]
-    fixed = sorted(key for key in params if key in constants.HVC_GLOBALS)
+    fixed = sorted(table.cluster_only & params.keys())
     if fixed:
         raise errors.OpPrereqError(
             f"Hypervisor parameters {', '.join(fixed)} are set for the whole cluster and can not"

@@ -12,7 +12,7 @@ from typing import Any
 from ganeti import constants, errors, ht
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import instance_parameters
-from ganeti.constants.params import ParamTable
+from ganeti.constants.drivers import Tables
 from ganeti.hypervisor import registry as hypervisors
 
 merged = instance_parameters.merged
@@ -51,24 +51,22 @@ def hypervisor_parameters(params: Mapping[str, Mapping[str, Any]], where: str,
     return _by_name(constants.HV_TABLES, "hypervisor", params, where)
 
 
-def _by_name(tables: Mapping[str, ParamTable], kind: str,
+def _by_name(tables: Tables, kind: str,
              params: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, dict[str, Any]]:
     result = {}
     for name, values in params.items():
         if name not in tables:
-            raise errors.OpPrereqError(
-                f"{where}: unknown {kind} '{name}'{ht.nearest_hint(name, tables)}",
-                errors.ECODE_INVAL)
+            hint = ht.nearest_hint(name, tables) or f" ({tables.why_not(name)})"
+            raise errors.OpPrereqError(f"{where}: unknown {kind} '{name}'{hint}",
+                                       errors.ECODE_INVAL)
         result[name] = enforced(tables[name], values, f"{where}.{name}")
     return result
 
 
 def check_hypervisor_syntax(name: str, filled: Mapping[str, Any]) -> None:
-    """What the driver's own rules say of filled parameters; those without driver by the table."""
-    if name in hypervisors.names():
-        hypervisors.get_class(name).check_syntax(filled)
-    else:
-        constants.HV_TABLES[name].check(filled, f"hypervisor {name}")
+    """What the driver's own rules say of filled parameters."""
+    hypervisors.require_usable(name)
+    hypervisors.get_class(name).check_syntax(filled)
 
 
 def check_hypervisor_on_nodes(lu: base.LogicalUnit, name: str, filled: Mapping[str, Any],

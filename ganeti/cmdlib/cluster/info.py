@@ -39,7 +39,8 @@ def cluster_info(config: objects.ConfigData) -> dict[str, Any]:
         "name": cluster.cluster_name,
         "master": config.master_node_name,
         "default_hypervisor": cluster.default_hypervisor,
-        "hvparams": {name: config.filled_hvparams(name) for name in constants.HV_TABLES},
+        "hvparams": {name: config.filled_hvparams(name) for name in sorted(
+            {*constants.HV_TABLES, *cluster.enabled_hypervisors})},
         "beparams": {filled.PP_DEFAULT: config.filled_beparams()},
         "ipolicy": config.filled_ipolicy(),
         "nicparams": {filled.PP_DEFAULT: config.filled_nicparams({})},

@@ -69,17 +69,12 @@ def check_storage_needs(config: objects.ConfigData, changed: dict[str, Any]) -> 
         _refuse(using(config, lambda template: template.assemble_on_secondary),
                 "The DRBD helper can not be given up, instances have mirrored disks")
     for template in enabled:
-        setting = _DIRECTORY_OF.get(template.storage_type)
-        if setting and not getattr(cluster, setting) and (
+        setting = template.setting
+        if setting and not template.uses_lvm and not getattr(cluster, setting) and (
                 {setting, "enabled_disk_templates"} & changed.keys()):
             raise errors.OpPrereqError(
                 f"Disk template {template.name} needs a directory"
                 f" (--{setting.replace('_', '-')})", errors.ECODE_INVAL)
-
-
-_DIRECTORY_OF = {constants.ST_FILE: "file_storage_dir",
-                 constants.ST_SHARED_FILE: "shared_file_storage_dir",
-                 constants.ST_GLUSTER: "gluster_storage_dir"}
 
 
 def check_nics(config: objects.ConfigData, nicparams: dict[str, Any]) -> None:

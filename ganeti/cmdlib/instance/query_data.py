@@ -83,6 +83,7 @@ class LUInstanceQueryData(base.LogicalUnit):
 
     def _describe(self, instance: objects.Instance, live: dict[str, str]) -> dict[str, Any]:
         config = self.config
+        fixed = constants.HV_TABLES.cluster_only(instance.hypervisor)
         primary = config.nodes[instance.primary_node]
         secondaries = [config.nodes[uuid] for uuid in config.secondary_nodes(instance)]
         group = config.group_of(primary)
@@ -107,7 +108,7 @@ class LUInstanceQueryData(base.LogicalUnit):
             "network_port": instance.network_port,
             "hv_instance": dict(instance.hvparams),
             "hv_actual": {name: value for name, value in config.filled_hvparams(instance).items()
-                          if name not in constants.HV_TABLES[instance.hypervisor].cluster_only},
+                          if name not in fixed},
             "be_instance": dict(instance.beparams),
             "be_actual": config.filled_beparams(instance),
             "os_instance": dict(instance.osparams),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganeti import errors, objects
+from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.hypervisor import registry as hypervisors
 from ganeti.utils import text
@@ -20,9 +20,14 @@ _FRESH = ("its UEFI variables and its TPM begin anew: what was sealed with the T
 
 
 def is_kept(lu: base.LogicalUnit, instance: objects.Instance) -> bool:
-    """Whether the instance has, by its parameters, something to carry."""
-    return bool(hypervisors.get_class(instance.hypervisor).keeps_state(
-        lu.config.filled_hvparams(instance)))
+    """Whether the instance has, by its parameters, something to carry.
+
+    Where the driver's package is gone nothing can be carried, so nothing is kept up by it.
+    """
+    if instance.hypervisor not in constants.HYPER_TYPES:
+        return False
+    return hypervisors.get_class(instance.hypervisor).keeps_state(
+        lu.config.filled_hvparams(instance))
 
 
 def mirror(lu: base.LogicalUnit, instance: objects.Instance) -> None:

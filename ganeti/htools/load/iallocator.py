@@ -83,7 +83,6 @@ def _existing(name: str, data: Mapping[str, Any]) -> model.Instance:
 def instance(name: str, data: Mapping[str, Any]) -> model.Instance:
     """An instance of the document, or one that is asked for: it is nowhere, and counts as up."""
     template = data["disk_template"]
-    model.template(template)
     disks = data.get("disks") or []
     spindles = [disk.get("spindles") for disk in disks]
     return model.Instance(

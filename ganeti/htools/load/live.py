@@ -97,7 +97,6 @@ def _node(row: Mapping[str, Any], host_memory: int) -> model.Node:
 
 def _instance(row: Mapping[str, Any]) -> model.Instance:
     template = row["disk_template"]
-    model.template(template)
     secondaries = row["snodes"] or []
     spindles = row.get("disk.spindles") or []
     memory = row.get("oper_ram")

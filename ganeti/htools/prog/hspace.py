@@ -173,7 +173,7 @@ class _Report:
         from ganeti.htools import model
         return [(f"{prefix}_MEM", spec.memory), (f"{prefix}_DSK", spec.disk),
                 (f"{prefix}_CPU", spec.cpu), (f"{prefix}_SPN", spec.spindle_use),
-                (f"{prefix}_RQN", model.TEMPLATES[self.template].nodes),
+                (f"{prefix}_RQN", model.template(self.template).nodes),
                 (f"{prefix}_DISK_TEMPLATE", self.template)]
 
     def machine(self) -> list[tuple[str, Any]]:

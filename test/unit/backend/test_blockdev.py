@@ -136,7 +136,7 @@ def test_removal_may_be_repeated(disk):
 
 def test_a_type_without_driver_is_refused_with_the_usable_ones():
     tape = objects.Disk(uuid="u", dev_type="tape", logical_id=["tape", "image"], size=1)
-    with pytest.raises(errors.BlockDeviceError, match="'tape' in this release.*file, "):
+    with pytest.raises(errors.BlockDeviceError, match="'tape': no installed package.*file, "):
         blockdev.blockdev_create(tape, 1, "inst1", True, "", False)
 
 

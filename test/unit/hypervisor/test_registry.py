@@ -26,7 +26,7 @@ def test_every_listed_driver_can_be_imported_and_has_its_name():
         assert isinstance(driver, base.BaseHypervisor)
         assert driver.name == name
         assert driver.parameters is constants.HV_TABLES[name]
-        assert driver.needs_network_port == (name in constants.HTS_REQ_PORT)
+        assert driver.needs_network_port == (name in ("kvm", "xen-hvm"))
 
 
 def test_hypervisors_without_driver_are_refused_as_bad_input():

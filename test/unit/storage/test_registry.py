@@ -28,6 +28,11 @@ SETS = {
     "secondary": ("drbd", lambda t: t.needs_secondary),
 }
 
+STORAGE_TYPES = {
+    "blockdev": "blockdev", "diskless": "diskless", "drbd": "lvm-vg", "ext": "ext",
+    "file": "file", "gluster": "gluster", "plain": "lvm-vg", "rbd": "rados",
+    "sharedfile": "sharedfile"}
+
 
 @pytest.mark.parametrize("name", SETS)
 def test_capabilities_are_those_of_the_catalogue(name):
@@ -38,7 +43,7 @@ def test_capabilities_are_those_of_the_catalogue(name):
 def test_every_template_has_a_descriptor_and_the_right_storage():
     assert set(registry.names()) == set(constants.DISK_TEMPLATES)
     for template in registry.templates():
-        assert template.storage_type == constants.MAP_DISK_TEMPLATE_STORAGE_TYPE[template.name]
+        assert template.storage_type == STORAGE_TYPES[template.name]
 
 
 def test_only_types_with_a_driver_can_be_used(monkeypatch):
@@ -49,7 +54,7 @@ def test_only_types_with_a_driver_can_be_used(monkeypatch):
     with pytest.raises(errors.OpPrereqError, match="no driver for disk template 'file'"):
         registry.require_usable(constants.DT_FILE)
     with pytest.raises(errors.OpPrereqError, match="Unknown disk template 'tape'"):
-        registry.template("tape")
+        registry.require_usable("tape")
 
 
 def test_a_request_without_directory_is_refused():
