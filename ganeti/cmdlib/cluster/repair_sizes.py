@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ganeti import objects, opcodes
+from ganeti import constants, objects, opcodes
 from ganeti.cmdlib import base
 
 Level = base.Level
@@ -48,13 +48,15 @@ class LUClusterRepairDiskSizes(base.LogicalUnit):
                  ) -> list[tuple[str, int, str, int]]:
         result = self.rpc.blockdev_getdimensions(uuid, [(disk, inst)
                                                         for inst, _index, disk in entries])
-        name = self.config.node(uuid).name
+        node = self.config.node(uuid)
+        name = node.name
         if result.fail_msg:
             self.feedback.warning(f"Node {name} gave no disk sizes: {result.fail_msg}")
             return []
         if not isinstance(result.payload, list) or len(result.payload) != len(entries):
             self.feedback.warning(f"Node {name} gave sizes of the wrong form, ignored")
             return []
+        exclusive = self.config.filled_ndparams(node)[constants.ND_EXCLUSIVE_STORAGE]
         changed = []
         for (inst, index, disk), answer in zip(entries, result.payload, strict=True):
             if answer is None:
@@ -67,7 +69,10 @@ class LUClusterRepairDiskSizes(base.LogicalUnit):
                                    f" were {disk.size} MiB")
                 self._record(disk, size=size)
                 changed.append((inst.name, index, "size", size))
-            if spindles is not None and spindles != disk.spindles:
+            # elsewhere a disk shares its physical volumes, and nobody counts them
+            if exclusive and spindles is not None and spindles != disk.spindles:
+                self.feedback.info(f"Disk {index} of instance {inst.name} has {spindles} spindles,"
+                                   f" recorded were {disk.spindles or 'none'}")
                 self._record(disk, spindles=spindles)
                 changed.append((inst.name, index, "spindles", spindles))
             changed += self._children(inst, index, disk, size)

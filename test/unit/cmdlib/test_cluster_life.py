@@ -150,3 +150,16 @@ def test_repaired_sizes(start_master):
     assert master.run(opcodes.OpClusterRepairDiskSizes(instances=["i1"])) == []
     master.nodes.answer("blockdev_getdimensions", [None])
     assert master.run(opcodes.OpClusterRepairDiskSizes()) == []
+
+
+def test_spindles_are_recorded_where_disks_have_their_own(start_master):
+    master = disks_of(start_master)
+    (disk,) = master.config.disks.values()
+    master.nodes.answer("blockdev_getdimensions", [[disk.size * 1024 * 1024, 3]])
+    assert master.run(opcodes.OpClusterRepairDiskSizes()) == []
+    with master.cfg.edit() as draft:
+        draft.update(draft.cluster, ndparams={"exclusive_storage": True})
+    assert [list(row) for row in master.run(opcodes.OpClusterRepairDiskSizes())] == [
+        ["i1", 0, "spindles", 3]]
+    assert master.config.disks[disk.uuid].spindles == 3
+    assert master.run(opcodes.OpClusterRepairDiskSizes()) == []
