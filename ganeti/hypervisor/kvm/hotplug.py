@@ -5,7 +5,10 @@ The devices make the messages themselves, the same that they put on the command 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +21,8 @@ from ganeti.undo import Undo
 
 #: The guest has to let go of a device; it may be busy booting
 _RELEASE_TIMEOUT = 15.0
+#: A file that was handed over, in the name of a block node
+_FDSET = re.compile(r"/dev/fdset/(\d+)")
 _DELETED = ("DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR")
 
 
@@ -65,20 +70,39 @@ def remove_disk(session: Session, disk: DiskDevice, hvp: Mapping[str, Any]) -> N
     require_pluggable(disk, hvp)
     _remove_device(session, disk.id)
     # a disk that an older release has started goes with its device
-    if any(node.get("node-name") == disk.id
-           for node in session.execute("query-named-block-nodes")):
-        session.execute("blockdev-del", {"node-name": disk.id})
+    for node in session.execute("query-named-block-nodes"):
+        if node.get("node-name") == disk.id:
+            session.execute("blockdev-del", {"node-name": disk.id})
+            _let_go(session, str(node.get("file", "")))
+
+
+def _let_go(session: Session, filename: str) -> None:
+    """Close a file that was handed over; QEMU itself does so only while nobody talks to it."""
+    handed = _FDSET.search(filename)
+    if handed is None:
+        return
+    try:
+        session.execute("remove-fd", {"fdset-id": int(handed[1])})
+    except CommandRefused as err:
+        logging.debug("QEMU has closed the file of a disk already: %s", err)
 
 
 def add_nic(session: Session, nic: NicDevice, hvp: Mapping[str, Any], fds: list[int]) -> None:
     """Plug an interface whose tap device is there."""
     require_pluggable(nic, hvp)
     names = [f"{nic.id}-{number}" for number in range(len(fds))]
-    for name, fd in zip(names, fds, strict=True):
-        session.send_fd(fd)
-        session.execute("getfd", fdname=name)
-    with Undo() as undo:
+    try:
+        for name, fd in zip(names, fds, strict=True):
+            session.send_fd(fd)
+            session.execute("getfd", fdname=name)
         session.execute("netdev_add", nic.netdev(hvp, names))
+    except errors.HypervisorError:
+        # those that QEMU has kept would keep the tap device alive; some it may have used up
+        for name in names:
+            with contextlib.suppress(errors.HypervisorError):
+                session.execute("closefd", fdname=name)
+        raise
+    with Undo() as undo:
         undo.push("Remove the interface's back end", session.execute, "netdev_del",
                   {"id": nic.id})
         session.execute("device_add", nic.device(hvp))

@@ -5,8 +5,10 @@ The guest is the demo's Linux, since plugging needs a system that reacts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import time
 import uuid
@@ -21,6 +23,7 @@ from test.drivers.kvm import lab
 
 NAME = "inst1.example.org"
 BRIDGE = "gkvm-test0"
+RUN = "var/run/ganeti/kvm-hypervisor"
 pytestmark = [
     pytest.mark.qemu,
     pytest.mark.skipif(not os.path.exists(lab.QEMU), reason="no QEMU on this machine"),
@@ -197,3 +200,31 @@ def test_a_reboot_from_inside_ends_the_guest_where_that_is_wanted(
     serial.close()
     node.call("cleanup", NAME)
     assert node.traces(NAME) == []
+
+
+def open_files(pid: int) -> set[str]:
+    found = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return found
+
+
+def test_an_unplugged_disk_is_let_go_of_by_a_confined_qemu(
+        node: lab.Node, place: Path, guest: demo_guest.Guest) -> None:
+    """Also while somebody listens to its events: only without monitors QEMU tidies up by itself."""
+    inst, serial = boot(node, place, guest, [], security_model="user", security_domain="nobody",
+                        user_shutdown=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.connect(str(node.control(NAME, "kvmd")))
+        listener.sendall(b'{"execute": "qmp_capabilities"}')
+        disk, pid = lab.disk_dict(8), int((node.root / f"{RUN}/pid/{NAME}").read_text())
+        path = lab.make_disk(place / "disk1", mib=8)
+        for _ in range(2):
+            node.call("hotplug", inst, "hotadd", "disk", disk, [node.link(NAME, 1, path), None], -1)
+            assert str(path) in open_files(pid)
+            node.call("hotplug", inst, "hotremove", "disk", disk, None, 1)
+            assert str(path) not in open_files(pid)
+    serial.close()
+    node.call("stop", inst, force=True)
+    node.call("cleanup", NAME)
