@@ -230,21 +230,23 @@ def require_space(
 
     Disks that only grow need no more room for what lies beside their data.
     """
+    nodes = list(node_uuids)
     if not growing:
-        _require_spindles(lu, node_uuids, specs)
+        _require_spindles(lu, nodes, specs)
     wanted: dict[tuple[str, str], int] = {}
     for spec in specs:
         template = storage.template(spec.template)
-        if template.counts_free_space and template.uses_lvm and not spec.adopt:
+        if nodes and template.counts_free_space and template.uses_lvm and not spec.adopt:
             data = spec.vg or lu.config.cluster.volume_group_name or ""
-            groups = {constants.IDISK_VG: data, constants.IDISK_METAVG: spec.metavg or data}
+            meta = spec.metavg or meta_group(lu.config, template, nodes[0]) or data
+            groups = {constants.IDISK_VG: data, constants.IDISK_METAVG: meta}
             for where, size in template.volumes(spec.size)[:1 if growing else None]:
                 unit = (template.storage_type, groups[where])
                 wanted[unit] = wanted.get(unit, 0) + size
     if not wanted:
         return
     units = [[kind, key, [False]] for kind, key in wanted]
-    answers = lu.rpc.node_info(list(node_uuids), units, [])
+    answers = lu.rpc.node_info(nodes, units, [])
     for node_uuid, result in answers.items():
         name = lu.config.nodes[node_uuid].name
         result.raise_if_failed(f"Can not get the free space of node {name}", prereq=True,
