@@ -12,6 +12,7 @@ from ganeti.opcodes.instance_disks import OpInstanceRepairDisks
 
 _SPLIT = "split brain"
 _CUT_OFF = "cut off"
+_LOST = "copy lost"
 
 
 def repair(values: Values, args: list[str]) -> int:
@@ -38,6 +39,9 @@ def advice(instance: str, findings: list[dict[str, Any]]) -> list[str]:
         return lines
     if any(finding["verdict"] == _CUT_OFF for finding in findings):
         return [f"gnt-instance activate-disks {instance} connects the copies again"]
+    if any(finding["verdict"] == _LOST for finding in findings):
+        return [f"gnt-instance activate-disks {instance} attaches a copy that is whole",
+                f"gnt-instance replace-disks --auto {instance} makes a broken one anew"]
     return []
 
 

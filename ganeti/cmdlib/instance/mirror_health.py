@@ -29,6 +29,8 @@ class Verdict(enum.Enum):
     UNKNOWN = "unknown"
     #: Not in use on either node, and no reason to worry
     INACTIVE = "not active"
+    #: Connected, but one side has no good copy and none is on its way
+    LOST = "copy lost"
     #: Not connected, and connecting loses nothing
     CUT_OFF = "cut off"
     #: Both copies have changed: one side's changes have to be given up
@@ -81,6 +83,10 @@ class Finding:
             newer = self.newer
             which = f"the copy on {newer} is newer" if newer else "both copies are equal"
             return f"not connected; {which}, connecting loses nothing"
+        if self.verdict is Verdict.LOST:
+            lost = [f"the copy on {copy.node} is {copy.disk}" for copy in self.copies
+                    if copy.disk != status.UP_TO_DATE]
+            return f"{' and '.join(lost)}; reads and writes go to the other node alone"
         if self.verdict is Verdict.UNKNOWN:
             return "; ".join(copy.shown for copy in self.copies if copy.problem)
         return str(self.verdict.value)
@@ -116,7 +122,8 @@ def _verdict(first: Copy, second: Copy) -> Verdict:
         return Verdict.UNKNOWN
     states = {first.connection, second.connection}
     if states == {status.CONNECTED}:
-        return Verdict.HEALTHY
+        good = first.disk == second.disk == status.UP_TO_DATE
+        return Verdict.HEALTHY if good else Verdict.LOST
     if states & status.RESYNC:
         return Verdict.RESYNC
     usual = Verdict.INACTIVE if states == {status.UNCONFIGURED} else Verdict.CUT_OFF

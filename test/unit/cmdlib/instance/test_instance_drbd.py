@@ -439,6 +439,25 @@ def test_the_verification_names_a_split_brain(cluster, drbd):
     assert list(seen.mirrors) == [disk(cluster).uuid], "healthy mirrors are not asked again"
 
 
+def test_a_lost_copy_is_told_found_and_attached_again(cluster, drbd):
+    """As after an error of the physical disk, when DRBD lets go of it."""
+    add(cluster, start=True)
+    lost = drbd.minors[node_dir(cluster, 2), 0]
+    lost.data = lost.meta = None
+    first, second = cluster.run("INSTANCE_REPAIR_DISKS", instance_name=NAME)
+    assert (first["verdict"], second["verdict"]) == ("copy lost", "in step")
+    assert "the copy on node2.example.org is Diskless; reads and writes go to" in first["text"]
+    config, nodes = cluster.config, {node_uuid(number) for number in (1, 2, 3, 4)}
+    states = gather.disk_states(cluster.rpc, config, [cluster.instance(NAME)], nodes)
+    seen = view.GroupView(config, config.nodegroups[GROUP], {}, disk_states=states)
+    assert any("disk/0 on node2.example.org is faulty" in problem.text
+               for problem in judge_instance.disk_health(seen))
+    assert cluster.run("GROUP_VERIFY_DISKS", group_name="default")[1] == [NAME]
+    cluster.run("INSTANCE_ACTIVATE_DISKS", instance_name=NAME)
+    assert lost.data and cluster.run("GROUP_VERIFY_DISKS", group_name="default")[1] == []
+    assert cluster.run("INSTANCE_REPAIR_DISKS", instance_name=NAME)[0]["verdict"] == "in step"
+
+
 def test_what_is_cut_off_is_activated_again(cluster, drbd):
     add(cluster, start=True)
     for minor in drbd.minors.values():
