@@ -124,6 +124,8 @@ def parse(options: Sequence[Option], words: Sequence[str]) -> tuple[Values, list
 
 def _long(known: dict[str, Option], word: str, rest: list[str], values: Values) -> None:
     name, equals, value = word.partition("=")
+    if name not in known and name == "--help":
+        raise HelpWanted
     if name not in known:
         matches = sorted(full for full in (*known, "--help")
                          if full.startswith(name) and full.startswith("--"))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from ganeti import constants, errors, objects
+from ganeti.constants.params import ParamTable
 from ganeti.storage.base import BlockDev, DiskTemplate
 
 
@@ -19,6 +21,10 @@ class MissingTemplate(DiskTemplate):
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @property
+    def parameters(self) -> Any:
+        return ParamTable(self.name, [])
 
 
 _missing = functools.cache(MissingTemplate)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from test import packages
+
 TOP = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```(python|diff)\n# (\S+?\.py)(?:: ([^\n]+))?\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(python|diff|toml)\n# (\S+?\.(?:py|toml))(?:: ([^\n]+))?\n(.*?)^```$",
+                    re.M | re.S)
 #: Where a block goes that does not make a file: text that it follows, and its indentation
 PLACES = {
     ("ganeti/constants/kvm.py", "in KVM_PARAMETERS"): (
@@ -20,15 +23,12 @@ PLACES = {
     ("ganeti/hypervisor/kvm/machine.py", "in arguments()"): (
         '    cmd.add("-nodefaults", "-no-user-config")\n', 4),
     ("test/golden/kvm/cases.py", "in CASES"): ("CASES: dict[str, dict[str, Any]] = {\n", 4),
-    ("ganeti/constants/hypervisors.py", "in HYPER_TYPES"): ("HYPER_TYPES = frozenset([", 0),
-    ("ganeti/constants/hvtables.py", "in HV_TABLES"): (
-        "HV_TABLES: dict[str, ParamTable] = {\n", 4),
-    ("ganeti/hypervisor/registry.py", "in HYPERVISORS"): (
+    ("ganeti/constants/disk.py", "in STORAGE"): ("STORAGE: list[tuple[str, str]] = [\n", 4),
+    ("ganeti/constants/hypervisors.py", "in HYPERVISORS"): (
         "HYPERVISORS: list[tuple[str, str]] = [\n", 4),
+    ("test/drivers/storages.py", "at the end"): ("", 0),
     ("test/drivers/hypervisors.py", "at the end"): ("", 0),
 }
-#: What the table of tables does not import by itself
-IMPORTS = "from ganeti import ht\nfrom ganeti.constants.params import EXISTING_FILE, Param\n"
 
 
 class Tree:
@@ -36,6 +36,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.site = root / "installed"
         for name in ("ganeti", "test", "tools"):
             shutil.copytree(TOP / name, root / name, symlinks=True,
                             ignore=shutil.ignore_patterns("__pycache__", "tmp*"))
@@ -59,7 +60,14 @@ class Tree:
             code = re.sub(r"^(?=.)", " " * indent, code, flags=re.M)
             text = target.read_text()
             self._write(target, f"{text}\n\n{code}" if not anchor else self._with(
-                text, anchor, anchor + (code if indent else code.strip() + " ")))
+                text, anchor, anchor + code))
+
+    def install(self, *paths: str) -> None:
+        """Install a package of the page, whose files are the examples in doc/."""
+        for path in paths:
+            shown = self.blocks.pop(path)[2]
+            assert shown == (TOP / path).read_text(), f"the page shows another {path}"
+        packages.install(self.site, (TOP / paths[0]).parent)
 
     @staticmethod
     def _with(text: str, old: str, new: str) -> str:
@@ -71,7 +79,8 @@ class Tree:
         path.write_text(text)
 
     def pytest(self, *words: str, update: bool = False) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": f"{self.root}:{self.site}",
+                       "PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("UPDATE_GOLDEN", None)
         if update:
             environment["UPDATE_GOLDEN"] = "1"
@@ -122,13 +131,27 @@ def test_a_changed_command_line(tree: Tree) -> None:
                                     for name, text in before.items()}
 
 
-def test_a_hypervisor(tree: Tree) -> None:
-    for path in ("ganeti/constants/hypervisors.py", "ganeti/constants/hvtables.py",
-                 "ganeti/hypervisor/registry.py", "ganeti/hypervisor/program.py",
-                 "test/drivers/hypervisors.py"):
-        tree.apply(path)
-    tables = tree.root / "ganeti/constants/hvtables.py"
-    tables.write_text(tree._with(tables.read_text(), "\nfrom ganeti.constants.containers",
-                                 f"\n{IMPORTS}from ganeti.constants.containers"))
-    tree.passes("test/drivers/test_hypervisor.py", "-k", "program")
-    assert tree.blocks == {}, "every example of the page was carried out"
+KINDS = {
+    "storage": ("storage-package", "ganeti_slab.py", "slab", "ganeti/constants/disk.py"),
+    "hypervisor": ("hypervisor-package", "ganeti_program.py", "program",
+                   "ganeti/constants/hypervisors.py"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_driver(tree: Tree, kind: str) -> None:
+    package, module, name, registry = KINDS[kind]
+    suite = (f"test/drivers/test_{kind}.py", "-k", name)
+    tree.apply("test/drivers/" + ("storages.py" if kind == "storage" else "hypervisors.py"))
+    assert tree.pytest(*suite).returncode == 1, "the kit alone does not make it"
+    tree.install(f"doc/examples/{package}/pyproject.toml", f"doc/examples/{package}/{module}")
+    tree.passes(*suite)
+
+    shutil.rmtree(tree.site)
+    shutil.copy(TOP / "doc/examples" / package / module, tree.root / f"ganeti/{kind}/{name}.py")
+    tree.apply(registry)
+    tree.passes(*suite)
+
+
+def test_every_example_of_the_page_is_carried_out(tree: Tree) -> None:
+    assert tree.blocks == {}

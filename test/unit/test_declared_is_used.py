@@ -97,11 +97,11 @@ def test_options_of_all_commands_are_read_in_one_place():
 
 # Parameters of hypervisors --------------------------------------------------------------------
 
-#: Where the parts of a driver lie; parameters that the master reads for all drivers beside them.
-DRIVERS = {constants.HT_CHROOT: ["chroot.py"], constants.HT_FAKE: ["fake.py"],
-           constants.HT_KVM: ["kvm", "linux.py"], constants.HT_LXC: ["lxc"],
-           constants.HT_XEN_HVM: ["xen"], constants.HT_XEN_PVM: ["xen"]}
-READ_BY_MASTER = ["cmdlib/instance/migrate.py", "cmdlib/instance/migration.py"]
+#: The file or package of a driver: "ganeti.hypervisor.kvm.driver:KvmHypervisor" lies in kvm
+DRIVERS = {name: where.split(":")[0].split(".")[2] for name, where in constants.HYPERVISORS}
+#: Parameters that are read for all drivers: by the master, and of nodes
+READ_FOR_ALL = ["cmdlib/instance/migrate.py", "cmdlib/instance/migration.py",
+                "hypervisor/linux.py"]
 
 
 def words_of(paths: list[pathlib.Path]) -> set[str]:
@@ -114,17 +114,15 @@ def words_of(paths: list[pathlib.Path]) -> set[str]:
 
 
 def test_every_hypervisor_has_a_driver():
-    assert set(constants.HYPER_TYPES) == set(hypervisors.names())
-    assert set(DRIVERS) == set(constants.HYPER_TYPES)
+    assert set(DRIVERS) == set(constants.HYPER_TYPES) == set(hypervisors.names())
 
 
 @pytest.mark.parametrize("name", sorted(DRIVERS))
 def test_every_parameter_is_used_in_the_driver(name):
     home = sources.ROOT / "ganeti"
-    files = [home / place for place in READ_BY_MASTER]
-    for place in DRIVERS[name]:
-        path = home / "hypervisor" / place
-        files += [path] if path.is_file() else sorted(path.rglob("*.py"))
+    files = [home / place for place in READ_FOR_ALL]
+    place = home / "hypervisor" / DRIVERS[name]
+    files += sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
     unused = set(constants.HV_TABLES[name].names) - words_of(files)
     assert not unused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ganeti import constants, errors, ht, pathutils
-from ganeti.constants import EXISTING_FILE, Param, ParamTable
+from ganeti.constants.params import EXISTING_FILE, Param, ParamTable
 from ganeti.hypervisor import base, console, linux
 from ganeti.utils import io, process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ganeti import errors, ht, pathutils
-from ganeti.constants import ON_CREATE, Param, ParamTable
+from ganeti.constants.params import ON_CREATE, Param, ParamTable
 from ganeti.storage import base
 
 MIB = 1024 * 1024

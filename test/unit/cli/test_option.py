@@ -64,6 +64,11 @@ def test_help(word):
         parse(word)
 
 
+def test_help_is_there_beside_options_that_begin_like_it():
+    with pytest.raises(HelpWanted):
+        option.parse([Option("--helper", dest="helper")], ["--help"])
+
+
 def test_defaults_are_not_shared():
     parse("-ta")
     assert parse()[0]["tags"] == []
