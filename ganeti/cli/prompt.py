@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganeti.cli.report import to_stdout
+from ganeti.cli.report import to_stderr, to_stdout
 
 #: answer -> (what is typed, what it means)
 YES_NO = (("y", True, "Yes, do it"), ("n", False, "No, leave it"))
@@ -18,6 +18,8 @@ def ask(question: str, choices: Sequence[tuple[str, object, str]] = YES_NO) -> o
     try:
         terminal = open("/dev/tty", "r+b", buffering=0)  # noqa: SIM115 - closed below
     except OSError:
+        to_stderr(f"{question}\nThere is no terminal to answer on, so it is not done; --help tells"
+                  " which option answers beforehand.")
         return default[1]
     with terminal:
         letters = [letter for letter, _value, _text in choices[:-1]]

@@ -128,3 +128,4 @@ def test_without_a_terminal_the_answer_is_no():
     done = subprocess.run([sys.executable, "-c", _ASK.format(call="prompt.confirm('Sure?')")],
                           start_new_session=True, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (13, b"")
+    assert done.stderr.startswith(b"Sure?\nThere is no terminal to answer on")
