@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ganeti.rapi import client
 from ganeti.tools.vcluster import main
 from test import packages
-from test.vcluster.fixture import VirtualCluster
+from test.vcluster.fixture import VirtualCluster, wait_until
 
 NEW = "-o demo-linux+default --no-ip-check --no-name-check"
 WORDS = "/srv/ganeti/shared-file-storage/slab"
@@ -105,6 +106,35 @@ def test_parameters_are_those_of_the_packages(own: VirtualCluster) -> None:
         own, "gnt-cluster modify -H program:program=/no/such")
     assert "hv/seconds" in own.run("gnt-instance list-fields")
     assert "slab" in own.run("gnt-instance add --help")
+
+
+def test_the_remote_interface_takes_them(own: VirtualCluster) -> None:
+    users = own.path("node1", "/var/lib/ganeti/rapi/users")
+    users.write_text("operator {CLEARTEXT}secret write,read\n")
+    with client.Client(own.address("node1"), username="operator", password="secret",
+                       context=client.insecure_context()) as rapi:
+        wait_until(lambda: allowed(rapi), "the daemon has read its users")
+        info = rapi.info()
+        assert set(info["hvparams"]["program"]) == {"program", "seconds"}
+        assert info["enabled_disk_templates"][0] == "slab"
+        rapi.wait(rapi.create_instance(
+            "remote", disk_template="slab", hypervisor="program", hvparams={"seconds": 50},
+            disks=[{"size": 4}], nics=[], pnode="node2", os_type="demo-linux+default",
+            mode="create", name_check=False, ip_check=False))
+        assert rapi.instance("remote")["hvparams"]["seconds"] == 50
+        with pytest.raises(client.JobFailed, match="seconds: expected an integer"):
+            rapi.wait(rapi.modify_instance("remote", hvparams={"seconds": "many"}))
+        rapi.wait(rapi.remove_instance("remote"))
+    users.unlink()
+
+
+def allowed(rapi: client.Client) -> bool:
+    try:
+        rapi.info()
+    except client.ApiError as err:
+        assert err.code == 401
+        return False
+    return True
 
 
 def test_the_balancer_moves_it(own: VirtualCluster) -> None:
