@@ -212,6 +212,6 @@ KVM_PARAMETERS = ParamTable(HT_KVM, [
           help="Longest pause that live migration may cause"),
     Param("migration_mode", one_of(HT_MIGRATION_MODES), "live", required=True,
           cluster_only=True, applies=LIVE, help="Whether a guest runs on while it is migrated"),
-    Param("migration_caps", ht.String, "", applies=LIVE,
+    Param("migration_caps", ht.String, "",
           help="QEMU migration capabilities, joined by ':'"),
 ])

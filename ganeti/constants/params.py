@@ -107,6 +107,11 @@ class Param:
         return _vtype(self.type)
 
     @property
+    def waits_for_start(self) -> bool:
+        """Whether a guest that runs does not have a changed value yet."""
+        return self.applies == ON_START
+
+    @property
     def label(self) -> str:
         """Heading for lists and forms."""
         return self.title or self.name

@@ -230,9 +230,20 @@ class LUInstanceSetParams(InstanceUnit):
             told += self.conversion.apply()
         told += self.nics.apply(self.hotplug)
         told += self._apply_settings()
-        if self.hotplug.running and (self.hv_change or self.be_change):
-            self.feedback.info("Changed parameters take effect when the instance is started anew")
+        self._tell_what_waits()
         return told
+
+    def _tell_what_waits(self) -> None:
+        """Say which changed parameters a guest that runs does not have yet."""
+        if not self.hotplug.running:
+            return
+        hypervisor = constants.HV_TABLES[self.instance.hypervisor]
+        waiting = [name for table, changed in ((hypervisor, self.hv_change),
+                                               (constants.BE_TABLE, self.be_change))
+                   for name in changed if table[name].waits_for_start]
+        if waiting:
+            self.feedback.info(f"The change of {', '.join(sorted(waiting))} takes effect when the"
+                               " instance is started anew")
 
     def _apply_settings(self) -> Told:
         changes: dict[str, Any] = dict(self.os_changes)

@@ -286,9 +286,7 @@ class KvmHypervisor(BaseHypervisor):
             migrate.send(session, self._migration_parameters(instance), target, live)
 
     def _migration_parameters(self, instance: objects.Instance) -> dict[str, Any]:
-        """Those of now, but the guest's capabilities as both ends have them from its start."""
-        caps = runtime.load(Files(instance.name)).hvp["migration_caps"]
-        return {**instance.hvparams, "migration_caps": caps}
+        return migrate.parameters(instance.hvparams, runtime.load(Files(instance.name)).hvp)
 
     def migration_status(self, instance: objects.Instance) -> MigrationStatus:
         with self._session(instance) as session:

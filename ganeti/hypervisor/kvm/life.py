@@ -64,7 +64,7 @@ def execute(run: Runtime, instance: objects.Instance, *, paused: bool = False,
             for fds in queues:
                 tap.close(fds)
         undo.push("end QEMU", launch.end, files)
-        _set_up(run, pid, files, paused, target)
+        _set_up(run, instance, pid, paused=paused, target=target)
         undo.forget()
 
 
@@ -80,13 +80,15 @@ def _make_taps(run: Runtime, instance: objects.Instance, files: Files,
             tap.connect(instance, number, nic.nic, name, tap.INCOMING if arriving else "")
 
 
-def _set_up(run: Runtime, pid: int, files: Files, paused: bool, target: str | None) -> None:
+def _set_up(run: Runtime, instance: objects.Instance, pid: int, *, paused: bool,
+            target: str | None) -> None:
     """What is told to QEMU before the guest runs."""
+    files = Files(instance.name)
     with Session(files.qmp, files.name) as session:
         cpu.pin(run.hvp["cpu_mask"], run.vcpus, pid, session)
         display.set_passwords(run.hvp, session)
         if target is not None:
-            migrate.receive(session, run.hvp, target)
+            migrate.receive(session, migrate.parameters(instance.hvparams, run.hvp), target)
         elif not paused:
             session.execute("cont")
 

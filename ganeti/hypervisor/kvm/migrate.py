@@ -32,6 +32,11 @@ def capabilities(text: str) -> list[str]:
     return [name for name in text.split(":") if name]
 
 
+def parameters(now: Mapping[str, Any], at_start: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of now for both ends, but the capabilities that the guest was started with."""
+    return {**now, "migration_caps": at_start["migration_caps"]}
+
+
 def address(target: str, port: int) -> str:
     return f"tcp:[{target}]:{port}" if ":" in target else f"tcp:{target}:{port}"
 
@@ -89,7 +94,8 @@ def status(session: Session, hvp: Mapping[str, Any]) -> MigrationStatus:
     return MigrationStatus(
         status=word, transferred_ram=_mib(ram.get("transferred")), total_ram=_mib(ram.get("total")),
         postcopy_status=state if state.startswith("postcopy") else None,
-        downtime=answer.get("downtime"), total_time=answer.get("total-time"))
+        downtime=answer.get("downtime"), total_time=answer.get("total-time"),
+        reason=answer.get("error-desc"))
 
 
 def report(session: Session) -> str:

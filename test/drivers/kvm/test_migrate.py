@@ -13,6 +13,7 @@ import pytest
 
 from ganeti.hypervisor.kvm.qmp import Session
 from ganeti.tools import demo_guest
+from ganeti.utils import net
 from test.drivers.kvm import lab
 
 pytestmark = [pytest.mark.qemu,
@@ -51,6 +52,18 @@ def migrate(source: lab.Node, target: lab.Node, inst: dict[str, Any], disk: Path
     target.call("finalize_migration_dst", inst, info, True)
     source.call("finalize_migration_src", inst, True, live)
     return status
+
+
+def test_a_port_that_was_changed_meanwhile_counts_on_both_ends(
+        node: lab.Node, other: lab.Node, place: Path) -> None:
+    disk = lab.make_disk(place / "disk", "moving")
+    inst = lab.instance_dict(NAME, migration_downtime=100)
+    serial = boot(node, inst, disk)
+    serial.close()
+    inst["hvparams"]["migration_port"] = net.free_port(other.address)
+    migrate(node, other, inst, disk)
+    assert other.call("list") == [NAME]
+    other.call("stop", inst, force=True)
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "non-live"])

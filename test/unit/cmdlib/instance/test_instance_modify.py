@@ -66,7 +66,14 @@ def test_settings_are_recorded_and_told(cluster, guest):
     instance = cluster.instance(NAME)
     assert instance.beparams == {"maxmem": 256, "vcpus": 2}
     assert instance.osparams == {"flavour": "sweet"}
-    assert any("started anew" in line for line in cluster.log)
+    assert any("The change of maxmem, vcpus takes effect when" in line for line in cluster.log)
+
+
+def test_what_counts_at_once_waits_for_no_start(cluster, guest):
+    modify(cluster, beparams={"always_failover": True, "auto_balance": False})
+    assert not any("started anew" in line for line in cluster.log)
+    modify(cluster, beparams={"auto_balance": True, "vcpus": 2})
+    assert any("The change of vcpus takes effect when" in line for line in cluster.log)
 
 
 def test_default_takes_a_setting_away(cluster, guest):

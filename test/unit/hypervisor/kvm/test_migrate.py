@@ -76,6 +76,18 @@ def test_states_become_the_catalogues_words(path: Path, state: str, word: str) -
     assert word in constants.HV_KVM_MIGRATION_VALID_STATUSES
 
 
+def test_why_it_failed_is_told(path: Path) -> None:
+    answer = {"status": "failed", "error-desc": "Failed to connect to 192.0.2.2:8102"}
+    with FakeQemu(path, {"query-migrate": [returns(answer)]}), Session(str(path), "i") as session:
+        assert migrate.status(session, HVP).reason == "Failed to connect to 192.0.2.2:8102"
+
+
+def test_both_ends_have_the_port_of_now_and_the_capabilities_of_the_start() -> None:
+    now, start = ({"migration_port": port, "migration_caps": caps}
+                  for port, caps in ((9000, "xbzrle"), (8102, "multifd")))
+    assert migrate.parameters(now, start) == {"migration_port": 9000, "migration_caps": "multifd"}
+
+
 def test_never_begun_is_no_success(path: Path) -> None:
     with FakeQemu(path, {"query-migrate": [returns({})]}), Session(str(path), "i") as session:
         assert migrate.status(session, HVP).status == constants.HV_MIGRATION_FAILED
