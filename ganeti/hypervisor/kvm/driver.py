@@ -83,7 +83,7 @@ class KvmHypervisor(BaseHypervisor):
         files = Files(name or instance.name)
         if launch.pid(files) is None:
             return
-        if force or not instance.hvparams["acpi"]:
+        if force or not _has_button(files, instance):
             launch.end(files)
             return
         try:
@@ -115,9 +115,10 @@ class KvmHypervisor(BaseHypervisor):
         files = Files(instance.name)
         if launch.pid(files) is None:
             raise errors.HypervisorError(f"Instance {instance.name} does not run on this node")
-        ends = runtime.load(files).hvp["reboot_behavior"] == constants.REBOOT_BEHAVIOR_EXIT
+        hvp = runtime.load(files).hvp
+        ends = hvp["reboot_behavior"] == constants.REBOOT_BEHAVIOR_EXIT
         with Session(files.qmp, files.name) as session:
-            if instance.hvparams["acpi"]:
+            if hvp["acpi"]:
                 life.shut_down_inside(session, files.name)
             if not ends:
                 session.execute("system_reset")
@@ -364,3 +365,12 @@ class KvmHypervisor(BaseHypervisor):
                 f"The running instance {instance.name} does not have disk {disk.uuid}")
         with self._session(instance) as session:
             session.execute("block_resize", {"node-name": found[0].id, "size": size * _MIB})
+
+
+def _has_button(files: Files, instance: objects.Instance) -> bool:
+    """Whether the guest that runs has ACPI; a change since its start is for the next one."""
+    try:
+        return bool(runtime.load(files).hvp["acpi"])
+    except errors.HypervisorError as err:
+        logging.warning("What instance %s was started with is not known: %s", files.name, err)
+        return bool(instance.hvparams["acpi"])

@@ -62,6 +62,20 @@ def test_guest_obeys_the_power_button_and_counts_its_boots(node: lab.Node, place
         assert node.traces(NAME) == []
 
 
+def test_the_button_is_pressed_as_the_guest_was_started(node: lab.Node, place: Path) -> None:
+    """Without ACPI a guest would be ended at once, and its system could write nothing down."""
+    inst = lab.instance_dict(NAME)
+    node.call("start", inst, [node.link(NAME, 0, lab.make_disk(place / "disk"))])
+    serial = lab.Serial(node.control(NAME, "serial"))
+    serial.wait_ticks(1)
+    inst["hvparams"]["acpi"] = False
+    node.call("stop", inst)
+    serial.wait(lambda serial: "POWER-OFF" in serial.text, "power-off")
+    serial.close()
+    lab.wait_gone(node, NAME)
+    node.call("cleanup", NAME)
+
+
 def test_a_second_start_is_refused_and_harms_nothing(node: lab.Node, place: Path) -> None:
     inst = lab.instance_dict(NAME)
     links = [node.link(NAME, 0, lab.make_disk(place / "disk"))]
