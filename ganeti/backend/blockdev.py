@@ -74,13 +74,22 @@ def link_disks(instance: objects.Instance) -> list[BlockDevice]:
 
 
 def address(device: BlockDev, hypervisor: str) -> str | None:
-    """By which address a hypervisor reaches a disk; None when it takes the node's device."""
+    """By which address a hypervisor reaches a disk; None when it takes the node's device.
+
+    Disks that it can not open at all are refused.
+    """
     uri = device.uri(hypervisor)
     if uri is not None and not hypervisors.get_class(hypervisor).opens_addresses:
         raise errors.BlockDeviceError(
             f"The hypervisor {hypervisor} can not reach disk"
             f" {device.disk.iv_name or device.disk.uuid} by its address {uri}; its parameter"
             f" access has to be {constants.DISK_KERNELSPACE}")
+    image = registry.template(device.disk.dev_type).image(device.disk).name
+    if image not in hypervisors.get_class(hypervisor).image_formats:
+        raise errors.BlockDeviceError(
+            f"The hypervisor {hypervisor} does not open disks in {image} files, as"
+            f" {device.disk.iv_name or device.disk.uuid} is; convert the disks with 'gnt-instance"
+            f" modify -t {device.disk.dev_type} --file-driver {constants.FD_DEFAULT}'")
     return uri
 
 

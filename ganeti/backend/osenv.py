@@ -79,7 +79,7 @@ def transfer(instance_: objects.Instance, prefix: str, index: int, disk: objects
     :param disk: the disk with this index, or its snapshot
     """
     device = open_disk(disk)
-    env = {f"{prefix}_DEVICE": device.path, f"{prefix}_DISK_PATH": device.path,
+    env = {f"{prefix}_DEVICE": device.data_path, f"{prefix}_DISK_PATH": device.data_path,
            f"{prefix}_INDEX": str(index)}
     uri = device.uri(instance_.hypervisor)
     if uri is not None:
@@ -96,7 +96,7 @@ def _disk(instance_: objects.Instance, index: int, disk: objects.Disk) -> Env:
         "ACCESS": disk.mode,
         "UUID": disk.uuid,
         "SIZE": disk.size,
-        "PATH": device.path,
+        "PATH": device.data_path,
         "URI": device.uri(instance_.hypervisor),
         "NAME": disk.name,
         "FRONTEND_TYPE": instance_.hvparams.get(constants.HV_DISK_TYPE),

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ganeti import constants, errors
+from ganeti.storage import registry as storage
 
 _SINCE_3_1_CONTROLLER = "dc390"
 #: disk template -> parameters that only 3.1 knows
 _SINCE_3_1_DISKS = {constants.DT_RBD: ("user-id",)}
+_FILE_DRIVERS_3_0 = (constants.FD_LOOP, constants.FD_BLKTAP, constants.FD_BLKTAP2)
 #: hypervisor -> parameters that only 3.0 knows
 _UNTIL_3_0 = {constants.HT_XEN_PVM: {"xen_cmd": "xl"}, constants.HT_XEN_HVM: {"xen_cmd": "xl"}}
 
@@ -29,7 +31,7 @@ def downgrade(tree: dict[str, Any]) -> dict[str, Any]:
         raise errors.ConfigurationError(
             f"Only configurations of version {constants.CONFIG_VERSION} can be brought back, this"
             f" one has version {version}")
-    problems = [*_nic_modes(tree), *_controllers(tree)]
+    problems = [*_nic_modes(tree), *_controllers(tree), *_file_drivers(tree)]
     if problems:
         raise errors.ConfigurationError(
             "3.0 can not have " + "; ".join(problems) + "; change that first")
@@ -65,6 +67,16 @@ def _controllers(tree: dict[str, Any]) -> Iterator[str]:
     for owner, params in _hypervisor_params(tree):
         if params.get("scsi_controller_type") == _SINCE_3_1_CONTROLLER:
             yield f"the SCSI controller {_SINCE_3_1_CONTROLLER} ({owner})"
+
+
+def _file_drivers(tree: dict[str, Any]) -> Iterator[str]:
+    owners = {uuid: instance.get("name") for instance in tree.get("instances", {}).values()
+              for uuid in instance.get("disks", [])}
+    for uuid, disk in tree.get("disks", {}).items():
+        if storage.template(disk["dev_type"]).file_based \
+                and disk["logical_id"][0] not in _FILE_DRIVERS_3_0:
+            owner = f"instance {owners[uuid]}" if uuid in owners else f"disk {uuid}"
+            yield f"the file driver {disk['logical_id'][0]} ({owner})"
 
 
 def _hypervisor_params(tree: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -69,8 +69,14 @@ DDMS_VALUES_WITH_MODIFY = DDMS_VALUES | {DDM_MODIFY}
 FD_LOOP = "loop"
 FD_BLKTAP = "blktap"
 FD_BLKTAP2 = "blktap2"
+FD_QCOW2 = "qcow2"
 FD_DEFAULT = FD_LOOP
-FILE_DRIVER = frozenset([FD_LOOP, FD_BLKTAP, FD_BLKTAP2])
+IMAGE_RAW = "raw"
+IMAGE_QCOW2 = "qcow2"
+#: Driver of a file based disk -> format of its file
+FILE_FORMATS = {FD_LOOP: IMAGE_RAW, FD_BLKTAP: IMAGE_RAW, FD_BLKTAP2: IMAGE_RAW,
+                FD_QCOW2: IMAGE_QCOW2}
+FILE_DRIVER = frozenset(FILE_FORMATS)
 BLOCKDEV_DRIVER_MANUAL = "manual"
 ADOPTABLE_BLOCKDEV_ROOT = "/dev/disk/"
 DEFAULT_VG = "xenvg"

@@ -86,6 +86,8 @@ class BaseHypervisor(ABC):
     can_balloon: ClassVar[bool] = False
     #: Opens disks by address (access=userspace), with no device on the node
     opens_addresses: ClassVar[bool] = False
+    #: Formats of files that it opens as disks
+    image_formats: ClassVar[frozenset[str]] = frozenset([constants.IMAGE_RAW])
     #: Instances need a TCP port for their graphical console
     needs_network_port: ClassVar[bool] = False
     #: The driver can tell that a guest was shut down from inside

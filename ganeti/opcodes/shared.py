@@ -54,7 +54,8 @@ DISK_TEMPLATE = Field(ht.Maybe(types.DiskTemplate), None,
                       doc="Storage type of the disks")
 FILE_DRIVER = Field(ht.Maybe(types.FileDriver), None,
                     flag=Flag("--file-driver", metavar="<DRIVER>"),
-                    doc="How file-based disks are attached")
+                    doc="How file-based disks are kept and attached: 'qcow2' is a file in"
+                        " QEMU's format, all others are raw")
 FILE_STORAGE_DIR = Field(ht.Maybe(ht.NonEmptyString), None,
                          flag=Flag("--file-storage-dir", metavar="<DIR>"),
                          doc="Directory for file-based disks")

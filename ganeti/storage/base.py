@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganeti import constants, errors, objects
+from ganeti.storage import images
 
 
 class Mirroring(enum.Enum):
@@ -120,6 +121,11 @@ class BlockDev(ABC):
         For storage that only guests reach (user space) this is what brings a path about.
         """
         yield self.path
+
+    @property
+    def data_path(self) -> str:
+        """The path that `data` gives, known before."""
+        return self.path
 
     @abstractmethod
     def create(self, size: int, *, spindles: int | None = None, exclusive: bool = False) -> None:
@@ -233,6 +239,8 @@ class DiskTemplate(ABC):
     must_adopt: bool = False
     #: The disk is a file below a storage directory
     file_based: bool = False
+    #: Drivers that the files can have
+    file_drivers: frozenset[str] = frozenset()
     #: The path holds the instance's name, so that renaming the instance renames the file
     path_follows_instance: bool = False
     #: Raw contents can be read and written by dd for conversion
@@ -371,6 +379,10 @@ class DiskTemplate(ABC):
     def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
         """The logical id after the instance has another name (`path_follows_instance` only)."""
         raise errors.ProgrammerError(f"Disks of type {self.name} do not follow instance names")
+
+    def image(self, disk: objects.Disk) -> images.ImageFormat:
+        """Format of what lies at the path of a disk."""
+        return images.RAW
 
     def describe(self, disk: objects.Disk) -> dict[str, Any]:
         """Where the disk lives, by the names that hooks know it (VG, ID, DRIVER, PROVIDER)."""

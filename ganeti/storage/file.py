@@ -1,16 +1,18 @@
 """Disks as files in a directory of one node.
 
-QEMU opens the file itself; hypervisors that need block devices say so in their capabilities.
+QEMU opens the file itself; hypervisors that need block devices say so in their capabilities. What
+the files hold, the bytes as the guest sees them or an image of them, is in `images.py`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ganeti import constants, errors, objects, pathutils
-from ganeti.storage import filepaths
+from ganeti.storage import filepaths, images
 from ganeti.storage.base import BlockDev, DiskRequest, DiskTemplate, SpaceInfo
 from ganeti.utils import io
 
@@ -19,7 +21,7 @@ FILE_MODE = 0o660
 
 
 class FileDevice(BlockDev):
-    """A sparse file; its logical id is [driver, logical path]."""
+    """A sparse file; its logical id is [driver, logical path], and the driver tells its format."""
 
     def __init__(self, disk: objects.Disk, children: Sequence[BlockDev] = ()) -> None:
         super().__init__(disk, children)
@@ -28,6 +30,7 @@ class FileDevice(BlockDev):
         if len(disk.logical_id) != 2 or disk.logical_id[0] not in constants.FILE_DRIVER:
             raise errors.BlockDeviceError(
                 f"Wrong id of a file based disk: {disk.logical_id!r}")
+        self.image = images.of_driver(disk.logical_id[0])
         self._logical_path = self.checked(disk.logical_id[1])
 
     def checked(self, path: str) -> str:
@@ -53,23 +56,43 @@ class FileDevice(BlockDev):
         except OSError as err:
             raise errors.BlockDeviceError(
                 f"Can not create {self.path}: {err.strerror}") from err
+        os.close(fd)
         try:
-            os.ftruncate(fd, size * MIB)
-            os.fsync(fd)
-        except OSError as err:
-            os.unlink(self.path)
-            raise errors.BlockDeviceError(
-                f"Can not make {self.path} {size} MiB long: {err.strerror}") from err
-        finally:
-            os.close(fd)
+            self.image.fill(self.path, size)
+        except errors.BlockDeviceError:
+            # qemu-img removes what it could not make
+            io.remove_file(self.path)
+            raise
         self._sync_directory()
-        self.attach()
+        self.require_attached()
 
     def attach(self) -> bool:
         self.attached = os.path.isfile(self.path)
+        if self.attached:
+            self.why_not = self.image.why_not(self.path)
+            self.attached = self.why_not is None
         return self.attached
 
+    @contextlib.contextmanager
+    def data(self) -> Iterator[str]:
+        self.require_attached()
+        with self.image.contents(self.path, self.disk.uuid) as path:
+            yield path
+
+    @property
+    def data_path(self) -> str:
+        return self.image.contents_path(self.path, self.disk.uuid)
+
+    def assemble(self) -> None:
+        self.require_attached()
+        # a guest could not open what still has another program
+        self.image.forget(self.disk.uuid)
+
+    def shutdown(self) -> None:
+        self.image.forget(self.disk.uuid)
+
     def remove(self) -> None:
+        self.image.forget(self.disk.uuid)
         try:
             os.unlink(self.path)
         except FileNotFoundError:
@@ -111,17 +134,11 @@ class FileDevice(BlockDev):
             if not os.access(self.path, os.W_OK):
                 raise errors.BlockDeviceError(f"File {self.path} is not writable")
             return
-        new_size = self.actual_size() + amount * MIB
-        try:
-            with open(self.path, "r+b") as fobj:
-                fobj.truncate(new_size)
-                os.fsync(fobj.fileno())
-        except OSError as err:
-            raise errors.BlockDeviceError(f"Can not grow {self.path}: {err.strerror}") from err
+        self.image.grow(self.path, self.actual_size() + amount * MIB)
 
     def actual_size(self) -> int:
         self.require_attached()
-        return os.stat(self.path).st_size
+        return self.image.size(self.path)
 
     def _sync_directory(self) -> None:
         """Make the creation, removal or renaming survive a power failure."""
@@ -135,6 +152,7 @@ class FileTemplate(DiskTemplate):
     storage_type = constants.ST_FILE
     growable = True
     file_based = True
+    file_drivers = constants.FILE_DRIVER
     path_follows_instance = True
     copyable = True
     counts_free_space = False
@@ -148,6 +166,9 @@ class FileTemplate(DiskTemplate):
         filename = f"{request.unique_id}.{self.name}.disk{request.index}"
         return [request.file_driver or constants.FD_DEFAULT,
                 os.path.join(request.directory, filename)]
+
+    def image(self, disk: objects.Disk) -> images.ImageFormat:
+        return images.of_driver(disk.logical_id[0])
 
     def renamed_id(self, disk: objects.Disk, new_directory: str) -> list[Any]:
         driver, path = disk.logical_id

@@ -162,6 +162,9 @@ class GlusterTemplate(DiskTemplate):
     shared = True
     growable = True
     file_based = True
+    #: QEMU opens a file on a volume as it is
+    file_drivers = frozenset(driver for driver, image in constants.FILE_FORMATS.items()
+                             if image == constants.IMAGE_RAW)
     userspace_uri = True
     counts_free_space = False
     device_class = GlusterDevice

@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ganeti import errors, pathutils, serializer
@@ -106,15 +106,25 @@ def forget(disk_uuid: str) -> None:
 
 def virtual_size(uri: str) -> int:
     """Size in bytes of the disk behind an address."""
+    told = qemu_img(["info", "--output=json", "--image-opts", _options(uri)],
+                    f"tell the size of {uri}")
+    return int(serializer.load(told)["virtual-size"])
+
+
+def qemu_img(words: Sequence[str], what: str) -> str:
+    """What qemu-img says; `what` it is to do stands in the error if it can not."""
     program = shutil.which("qemu-img")
     if program is None:
-        raise errors.BlockDeviceError("Program qemu-img is missing (Debian: package qemu-utils)")
-    result = process.run([program, "info", "--output=json", "--image-opts", _options(uri)],
-                         timeout=START_TIMEOUT)
+        raise errors.BlockDeviceError(
+            f"Can not {what}: program qemu-img is missing (Debian: package qemu-utils)")
+    try:
+        result = process.run([program, *words], timeout=START_TIMEOUT)
+    except errors.ProcessError as err:
+        raise errors.BlockDeviceError(f"Can not {what}: {err}") from err
     if result.failed:
         raise errors.BlockDeviceError(
-            f"Can not tell the size of {uri} ({result.fail_reason}): {result.stderr.strip()}")
-    return int(serializer.load(result.stdout)["virtual-size"])
+            f"Can not {what} ({result.fail_reason}): {result.stderr.strip()}")
+    return result.stdout
 
 
 def _options(uri: str) -> str:

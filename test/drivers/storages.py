@@ -15,6 +15,7 @@ from test.drivers.devicekits import (
     ExtLoopKit,
     GlusterFileKit,
     RbdMappedKit,
+    why_no_fuse,
 )
 from test.drivers.storagekit import StorageKit
 
@@ -53,6 +54,28 @@ class SharedFileKit(_FileKit):
     directory = "/srv/ganeti/shared-file-storage"
 
 
+class _Qcow2Kit(_FileKit):
+    """Images: the file is there, the node gets at what is in it through FUSE."""
+
+    variant = "qcow2"
+    unavailable = why_no_fuse() or (
+        None if shutil.which("qemu-img") else "qemu-img is missing (package qemu-utils)")
+
+    def request(self, size: int, index: int = 0, instance: str = "inst1.example.org",
+                **further: Any) -> DiskRequest:
+        return super().request(size, index, instance, file_driver=constants.FD_QCOW2, **further)
+
+
+class FileQcow2Kit(_Qcow2Kit):
+    template_name = constants.DT_FILE
+    directory = FileKit.directory
+
+
+class SharedFileQcow2Kit(_Qcow2Kit):
+    template_name = constants.DT_SHARED_FILE
+    directory = SharedFileKit.directory
+
+
 def _lvm_missing(vg: str) -> str | None:
     """Why there is no volume group for tests here."""
     if os.getuid() != 0 or shutil.which("vgs") is None or not os.path.exists("/dev/mapper/control"):
@@ -84,5 +107,5 @@ class PlainKit(StorageKit):
 
 #: The kits that need nothing but this machine; those with real servers are in test/lab
 KITS: list[type[StorageKit]] = [
-    FileKit, SharedFileKit, PlainKit, ExtLoopKit, ExtAddressKit, AdoptedKit, RbdMappedKit,
-    GlusterFileKit]
+    FileKit, SharedFileKit, FileQcow2Kit, SharedFileQcow2Kit, PlainKit, ExtLoopKit, ExtAddressKit,
+    AdoptedKit, RbdMappedKit, GlusterFileKit]

@@ -178,7 +178,7 @@ WRITES = {
     "ganeti/cli/prompt.py": "the terminal",
     "ganeti/hypervisor/linux.py": "the kernel's sysrq-trigger",
     "ganeti/hypervisor/lxc/cgroup.py": "the kernel's control groups",
-    "ganeti/storage/file.py": "the disk itself",
+    "ganeti/storage/images.py": "the disk itself",
     "ganeti/utils/process.py": "the output of programs",
     "ganeti/utils/log.py": "the log",
 }

@@ -55,6 +55,8 @@ def read(config: objects.ConfigData, op: Any) -> Request:
     parameters.public_os(op.osparams, private, secret)
     specs = _disks(op, template)
     hvparams = _without_default(parameters.hypervisor(hypervisor, op.hvparams))
+    for spec in specs:
+        disk_specs.require_file_driver(op.file_driver, storage.template(spec.template), hypervisor)
     beparams = _without_default(parameters.backend(op.beparams))
     osparams = dict(op.osparams)
     wishes = _nics(cluster, op, name)
@@ -92,6 +94,7 @@ def complete(config: objects.ConfigData, op: Any, planned: objects.Instance) -> 
         op.disks = [{"size": disk.size, "mode": disk.mode, "dev_type": disk.dev_type,
                      **({"name": disk.name} if disk.name else {})} for disk in held]
         op.disk_template = op.disk_template or config.disk_template(planned)
+        op.file_driver = op.file_driver or _planned_driver(held)
     if not op.nics:
         op.nics = [_planned_nic(nic) for nic in planned.nics]
     if not (op.pnode or op.pnode_uuid or op.iallocator):
@@ -106,6 +109,13 @@ def complete(config: objects.ConfigData, op: Any, planned: objects.Instance) -> 
         if op.osparams_private is None:
             op.osparams_private = dict(planned.osparams_private)
     op.tags = sorted({*planned.tags, *op.tags})
+
+
+def _planned_driver(held: Sequence[objects.Disk]) -> str | None:
+    """Driver of the planned disks, if they are files."""
+    drivers = (str(disk.logical_id[0]) for disk in held
+               if storage.template(disk.dev_type).file_based)
+    return next(drivers, None)
 
 
 def _planned_nic(nic: objects.Nic) -> dict[str, Any]:

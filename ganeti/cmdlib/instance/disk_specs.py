@@ -13,6 +13,7 @@ from typing import Any
 from ganeti import constants, errors, objects
 from ganeti.cmdlib import base
 from ganeti.cmdlib.checks import device_names
+from ganeti.hypervisor import registry as hypervisors
 from ganeti.storage import registry as storage
 from ganeti.storage.base import DiskRequest, Link, Mirroring
 from ganeti.utils import text
@@ -177,6 +178,31 @@ def storage_directory(cluster: objects.Cluster, template: Any, place: Place) -> 
     return os.path.join(*parts, place.instance_name)
 
 
+def require_file_driver(driver: str | None, template: Any, hypervisor: str) -> None:
+    """Refuse drivers of files that the storage type does not have or the hypervisor not open."""
+    if not driver or not template.file_based:
+        return
+    if driver not in template.file_drivers:
+        raise errors.OpPrereqError(
+            f"The disk template '{template.name}' does not have the file driver '{driver}'; it has"
+            f" {', '.join(sorted(template.file_drivers))}", errors.ECODE_INVAL)
+    _require_openable(constants.FILE_FORMATS[driver], f"The file driver '{driver}'", hypervisor)
+
+
+def require_openable(disk: objects.Disk, hypervisor: str) -> None:
+    """Refuse disks that a hypervisor can not open."""
+    image = storage.template(disk.dev_type).image(disk)
+    _require_openable(image.name, f"Disk {disk.name or disk.uuid}", hypervisor)
+
+
+def _require_openable(image: str, what: str, hypervisor: str) -> None:
+    known = hypervisors.get_class(hypervisor).image_formats
+    if image not in known:
+        raise errors.OpPrereqError(
+            f"{what} means files of the format {image}, which the hypervisor '{hypervisor}' does"
+            f" not open as disks; it opens {', '.join(sorted(known))}", errors.ECODE_INVAL)
+
+
 def lay_out(
     lu: base.LogicalUnit, specs: Iterable[Spec], place: Place, first_index: int = 0
 ) -> list[objects.Disk]:
@@ -289,14 +315,16 @@ def volume_group(disk: objects.Disk) -> str | None:
 
 
 def file_settings(
-    held: Iterable[objects.Disk], cluster: objects.Cluster
+    held: Iterable[objects.Disk], cluster: objects.Cluster, wanted: Any
 ) -> dict[str, str | None]:
-    """Driver and directory of an instance's file based disks, for further ones."""
+    """Driver and directory of an instance's file based disks, for further ones of a template."""
     for disk in held:
         template = storage.template(disk.dev_type)
         if not template.path_follows_instance:
             continue
         driver, path = disk.logical_id
+        if driver not in wanted.file_drivers:
+            driver = None
         top = cluster.shared_file_storage_dir if template.shared else cluster.file_storage_dir
         directory = os.path.dirname(os.path.dirname(path))
         below = os.path.relpath(directory, top) if top else "."

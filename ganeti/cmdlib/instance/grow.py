@@ -68,20 +68,37 @@ class LUInstanceGrowDisk(InstanceUnit):
     def exec(self) -> None:
         was_active = self.instance.disks_active
         disks.assemble(self, self.instance, [self.disk], keep=was_active)
-        new_size = self._grow_storage()
+        template = storage.template(self.disk.dev_type)
+        held = template.image(self.disk).grown_by_holder and self.is_running()
+        new_size = self._grow_held() if held else self._grow_storage()
         with self.cfg.edit(job=self.job_id) as draft:
-            draft.put(storage.template(self.disk.dev_type).resized(
-                draft.config.disks[self.disk.uuid], new_size))
+            draft.put(template.resized(draft.config.disks[self.disk.uuid], new_size))
         grown = self.config.disks[self.disk.uuid]
-        if self.config.cluster.prealloc_wipe_disks:
-            disks.wipe(self, self.instance, [(grown, self.disk.size)])
-        if self.is_running():
-            self._tell_guest(grown)
+        if not held:
+            self._finish_growth(grown)
         if self.op.wait_for_sync and not disks.wait_for_sync(self, self.instance, [grown]):
             self.feedback.warning("The disk is degraded after it grew; look at its state with"
                                   " 'gnt-instance info'")
         if not was_active:
             disks.shutdown(self, self.instance, [grown])
+
+    def _finish_growth(self, grown: objects.Disk) -> None:
+        """What is new may have been another's, and a running guest has to hear of it."""
+        if self.config.cluster.prealloc_wipe_disks:
+            disks.wipe(self, self.instance, [(grown, self.disk.size)])
+        if self.is_running():
+            self._tell_guest(grown)
+
+    def _grow_held(self) -> int:
+        """Have the hypervisor, which holds the image, enlarge it; the new part reads as zeroes."""
+        self._grow_on(self.instance.primary_node, dry_run=True, backing_store=True)
+        size = int(self.disk.size + self.delta)
+        result = self.rpc.resize_disk(
+            self.instance.primary_node, self.instance, self.disk.to_dict(), size)
+        result.raise_if_failed(
+            f"The hypervisor, which has {disks.describe(self.disk)} open, can not grow it; stop"
+            " the instance and try again")
+        return size
 
     def _grow_storage(self) -> int:
         """Grow on all nodes, after each has said that it can; then the mirror on top of them.

@@ -78,18 +78,19 @@ class DiskPlan:
             raise errors.OpPrereqError(
                 f"{where}: taking over existing volumes is not possible in this release",
                 errors.ECODE_INVAL)
-        disk = disk_specs.lay_out(unit, [spec], self._place(), index)[0]
+        disk = disk_specs.lay_out(unit, [spec], self._place(spec.template), index)[0]
         self.new_specs.append(spec)
         self.result.insert(index, disk)
         return Step(change.action, index, disk)
 
-    def _place(self) -> disk_specs.Place:
+    def _place(self, template: str) -> disk_specs.Place:
         unit = self._unit
         instance = unit.instance
         return disk_specs.Place(
             instance.name, instance.uuid, instance.primary_node,
             unit.config.secondary_nodes(instance),
-            **disk_specs.file_settings(unit.disks, unit.config.cluster))
+            **disk_specs.file_settings(unit.disks, unit.config.cluster,
+                                       storage.template(template)))
 
     def _plan_attach(self, change: modifications.Change, where: str) -> Step:
         unit = self._unit
@@ -110,6 +111,7 @@ class DiskPlan:
             raise errors.OpPrereqError(
                 f"{where}: disk {wanted} is not on the instance's node {unit.primary.name}",
                 errors.ECODE_STATE)
+        disk_specs.require_openable(disk, unit.instance.hypervisor)
         self.result.insert(index, disk)
         return Step(change.action, index, disk)
 

@@ -31,6 +31,7 @@ def require_fitting(unit: InstanceUnit) -> None:
         raise errors.OpPrereqError(
             "Disks can not be converted and changed at once", errors.ECODE_INVAL)
     template = storage.require_usable(op.disk_template)
+    disk_specs.require_file_driver(op.file_driver, template, unit.instance.hypervisor)
     if template.needs_provider and not op.ext_params.get(constants.IDISK_PROVIDER):
         raise errors.OpPrereqError(
             f"Disks of the template '{op.disk_template}' need a storage provider: give"
@@ -85,9 +86,11 @@ class Conversion:
                 f"Disk template '{wanted}' is not enabled in this cluster; enabled are"
                 f" {', '.join(cluster.enabled_disk_templates)}", errors.ECODE_STATE)
         current = unit.config.disk_template(unit.instance)
-        if current == wanted:
+        if current == wanted and not self._is_other_driver():
             raise errors.OpPrereqError(
-                f"Instance {unit.instance.name} has the disk template '{wanted}' already",
+                f"Instance {unit.instance.name} has the disk template '{wanted}' already"
+                + (f", with the file driver '{unit.op.file_driver}'" if unit.op.file_driver
+                   else ""),
                 errors.ECODE_INVAL)
         kinds = {disk.dev_type for disk in unit.disks} or {current}
         refused = [kind for kind in sorted(kinds) if not storage.template(kind).convertible_from]
@@ -96,6 +99,11 @@ class Conversion:
                 f"Disks can not be converted from '{current}' to '{wanted}'", errors.ECODE_INVAL)
         unit.require_state([constants.ADMINST_DOWN], "have its disks converted")
         self._lay_out(wanted)
+
+    def _is_other_driver(self) -> bool:
+        """Is a disk kept with another file driver than the one that is asked for."""
+        wanted = self._unit.op.file_driver
+        return bool(wanted) and any(disk.logical_id[0] != wanted for disk in self._unit.disks)
 
     def _choose_secondary(self, wanted: str) -> None:
         """The node for the second copy: the given one, or what an allocator says."""

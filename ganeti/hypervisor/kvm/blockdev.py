@@ -15,6 +15,7 @@ from ganeti.hypervisor.kvm import boot
 from ganeti.hypervisor.kvm.command import CommandLine, blockdev_option, device_option, option
 from ganeti.hypervisor.kvm.guest import Guest
 from ganeti.hypervisor.kvm.pci import Places
+from ganeti.storage import images, registry
 from ganeti.storage.uri import uri_node
 
 SCSI_BUS = "scsi.0"
@@ -117,8 +118,12 @@ class DiskDevice:
         lower = protocol_node(path or self.link, self.uri, direct, hvp, read_only)
         if path:
             lower["driver"] = protocol_node(self.link, None, direct, hvp, read_only)["driver"]
-        return {"driver": "raw", "node-name": self.id, "file": lower,
+        return {**self._image().node, "node-name": self.id, "file": lower,
                 "cache": lower["cache"], "discard": lower["discard"], "read-only": read_only}
+
+    def _image(self) -> images.ImageFormat:
+        """Format of the file, as recorded with the disk; what is in it is never asked."""
+        return registry.template(self.disk.dev_type).image(self.disk)
 
     def _direct(self, hvp: Mapping[str, Any]) -> bool:
         """Whether the node's page cache is passed by.
@@ -144,7 +149,8 @@ class DiskDevice:
         node = self.node(hvp)
         if driver == "mtd":
             return ["-drive", option("", {
-                "if": "mtd", "format": "raw", "file": self.link, "index": self.hvinfo["index"]})]
+                "if": "mtd", "format": self._image().name, "file": self.link,
+                "index": self.hvinfo["index"]})]
         if driver == "pflash":
             return ["-blockdev", blockdev_option(node),
                     "-machine", f"pflash{self.hvinfo['index']}={self.id}"]

@@ -55,6 +55,7 @@ class KvmHypervisor(BaseHypervisor):
     name = constants.HT_KVM
     can_migrate = True
     opens_addresses = True
+    image_formats = frozenset([constants.IMAGE_RAW, constants.IMAGE_QCOW2])
     can_hotplug = True
     can_balloon = True
     needs_network_port = True

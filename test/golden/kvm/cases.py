@@ -51,6 +51,8 @@ CASES: dict[str, dict[str, Any]] = {
     "two-cdroms-q35": {"machine_version": "q35", "cdrom_image_path": "/iso/a.iso",
                        "cdrom2_image_path": "/iso/b.iso"},
     "cdrom-paravirtual": {"cdrom_image_path": "/iso/a.iso", "cdrom_disk_type": "paravirtual"},
+    "disk-qcow2": {"file_driver": "qcow2", "disks": 2, "disk_discard": "unmap"},
+    "disk-qcow2-flash": {"file_driver": "qcow2", "disk_type": "mtd", "disk_cache": "none"},
     "disk-ide": {"disk_type": "ide", "disks": 3},
     "disk-scsi-lsi": {"disk_type": "scsi", "disks": 2},
     "disk-scsi-virtio-cdrom": {"disk_type": "scsi-hd", "scsi_controller_type": "virtio-scsi-pci",

@@ -24,7 +24,7 @@ from test.golden.kvm.cases import CASES
 HERE = Path(__file__).parent
 RECORDED = HERE / "qemu-7.2"
 #: In a case, but no hypervisor parameter
-OTHERS = {"disks", "nics", "vcpus", "memory", "disk_mode", "uri"}
+OTHERS = {"disks", "nics", "vcpus", "memory", "disk_mode", "file_driver", "uri"}
 
 
 def recorded_binary() -> binary.Binary:
@@ -37,7 +37,8 @@ def make(case: dict[str, Any]) -> tuple[objects.Instance, list[BlockDevice]]:
     hvp = constants.HV_TABLES[constants.HT_KVM].defaults() | {"kernel_path": ""}
     hvp |= {key: value for key, value in case.items() if key not in OTHERS}
     disks = [objects.Disk(uuid=str(uuid.UUID(int=(0xd << 96) + (number << 64))),
-                          dev_type="sharedfile", logical_id=["loop", f"/x/{number}"], size=1,
+                          dev_type="sharedfile", size=1,
+                          logical_id=[case.get("file_driver", "loop"), f"/x/{number}"],
                           mode=case.get("disk_mode", "rw"))
              for number in range(case.get("disks", 1))]
     nics = [objects.Nic(uuid=str(uuid.UUID(int=(0xe << 96) + (number << 64))),

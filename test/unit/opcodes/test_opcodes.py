@@ -43,8 +43,9 @@ def told(kind):
     return kind
 
 
-#: What the original lacks
+#: What the original lacks: opcodes, and values of parameters
 OWN = {"OP_INSTANCE_REPAIR_DISKS"}
+OWN_VALUES = {"file_driver": {"maybe": {"enum": ["blktap", "blktap2", "loop", "qcow2"]}}}
 
 
 def test_all_opcodes_of_the_catalogue_are_there_and_no_others():
@@ -60,7 +61,7 @@ def test_opcode_is_as_the_catalogue_has_it(op_id):
         spec = cls.FIELDS[name]
         default = "REQUIRED" if spec.required else spec.default
         assert (default, type(default)) == (param["default"], type(param["default"])), name
-        assert told(spec.type.spec()) == in_our_words(param["type"]), name
+        assert told(spec.type.spec()) == OWN_VALUES.get(name, in_our_words(param["type"])), name
     assert told(cls.RESULT.spec()) == in_our_words(wanted["result"])
 
 

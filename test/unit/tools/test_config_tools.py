@@ -106,6 +106,16 @@ def test_what_the_older_release_lacks_is_named():
     assert downgrade.downgrade(tree)["cluster"]["diskparams"]["rbd"] == {"pool": "rbd"}
 
 
+def test_images_have_to_be_converted_before_the_step_back():
+    tree = upgrade.upgrade(sample("3.0"))
+    (instance,), (disk,) = tree["instances"].values(), tree["disks"].values()
+    disk |= {"dev_type": "sharedfile", "logical_id": ["qcow2", "/srv/x/disk0"], "children": []}
+    with pytest.raises(Exception, match=f"file driver qcow2 .instance {instance['name']}"):
+        downgrade.downgrade(tree)
+    disk["logical_id"][0] = "loop"
+    assert downgrade.downgrade(tree)["disks"] == tree["disks"]
+
+
 @pytest.mark.parametrize("words, text", [
     ([], "use --force"),
     (["--force", "--path=/nonexistent"], "--ignore-hostname"),

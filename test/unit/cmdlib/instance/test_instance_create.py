@@ -114,6 +114,8 @@ def test_guest_that_does_not_start_is_kept(cluster):
     ({"disks": [{"size": 1024, "colour": "x"}]}, "unknown parameter colour", errors.ECODE_INVAL),
     ({"disks": [{"size": 100}]}, "disk-size/0 value 100 is not in range", errors.ECODE_INVAL),
     ({"file_storage_dir": "../../etc"}, "below /srv/ganeti/shared", errors.ECODE_INVAL),
+    ({"file_driver": "qcow2"}, "format qcow2, which the hypervisor 'fake' does not open",
+     errors.ECODE_INVAL),
     ({"hypervisor": "kvm"}, "not enabled", errors.ECODE_STATE),
     ({"os_type": None}, "No guest OS", errors.ECODE_INVAL),
     ({"os_type": "nonsense"}, "nonsense", errors.ECODE_INVAL),
@@ -222,12 +224,13 @@ def test_forthcoming_is_only_planned_and_later_made(cluster):
 def test_plan_tells_what_the_creation_leaves_open(cluster):
     planned = cluster.add(nics=[{**ROUTED, "name": "front"}], forthcoming=True, tags=["web"],
                           disks=[{"size": 2048, "name": "root"}], beparams={"vcpus": 2},
-                          pnode="node2")
+                          pnode="node2", file_driver="blktap")
     cluster.run("INSTANCE_CREATE", instance_name=NAME, mode="create", disks=[], nics=[],
                 commit=True, beparams={"memory": 200})
     made = cluster.instance(NAME)
     (disk,) = cluster.config.instance_disks(made)
     assert (disk.size, disk.name, disk.forthcoming) == (2048, "root", False)
+    assert disk.logical_id[0] == "blktap"
     assert made.nics == planned.nics and made.tags == ["web"]
     assert made.beparams == {"vcpus": 2, "maxmem": 200, "minmem": 200}
     assert cluster.runs_on(NAME) == [2] and cluster.os_log(2) == f"create {NAME} plain\n"

@@ -352,6 +352,25 @@ def test_disks_are_converted(cluster, stopped):
     assert cluster.files(1)[0].startswith("shared-file-storage/")
 
 
+def test_disks_change_their_driver_alone(cluster, stopped):
+    before = cluster.files(1)
+    modify(cluster, disk_template="sharedfile", file_driver="blktap2")
+    assert [disk.logical_id[0] for disk in disks(cluster)] == ["blktap2"]
+    assert len(cluster.files(1)) == 1 and cluster.files(1) != before
+    modify(cluster, disks=[["add", -1, {"size": 1024}]])
+    assert [disk.logical_id[0] for disk in disks(cluster)] == ["blktap2", "blktap2"]
+
+
+def test_a_detached_image_is_not_attached_where_it_can_not_be_opened(cluster, stopped):
+    modify(cluster, disks=[["add", -1, {"size": 1024, "name": "data"}]])
+    modify(cluster, disks=[["detach", "data", {}]])
+    with cluster.cfg.edit() as draft:
+        (loose,) = (disk for disk in cluster.config.disks.values() if disk.name == "data")
+        draft.update(loose, logical_id=["qcow2", loose.logical_id[1]])
+    with pytest.raises(errors.OpPrereqError, match=r"Disk data .*qcow2.* 'fake' does not open"):
+        modify(cluster, disks=[["attach", -1, {"name": "data"}]])
+
+
 def test_failed_conversion_leaves_the_old_disks(cluster, stopped):
     before = cluster.files(1)
     cluster.nodes.failures[("*", "blockdev_convert")] = "disk full"
@@ -365,6 +384,8 @@ def test_failed_conversion_leaves_the_old_disks(cluster, stopped):
 
 @pytest.mark.parametrize(("params", "text"), [
     ({"disk_template": "sharedfile"}, "has the disk template 'sharedfile' already"),
+    ({"disk_template": "sharedfile", "file_driver": "loop"}, "with the file driver 'loop'"),
+    ({"disk_template": "file", "file_driver": "qcow2"}, "hypervisor 'fake' does not open as disks"),
     ({"disk_template": "diskless"}, "can not be converted"),
     ({"disk_template": "plain"}, "'plain' is not enabled"),
     ({"disk_template": "drbd"}, "Neither a node nor an iallocator"),

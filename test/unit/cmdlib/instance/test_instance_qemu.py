@@ -11,7 +11,9 @@ import tempfile
 import pytest
 
 from ganeti import errors
+from ganeti.storage import registry
 from test import incluster
+from test.drivers.devicekits import why_no_fuse
 
 NAME = "inst1.example.org"
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -111,6 +113,37 @@ def test_cut_off_migration_is_finished_by_cleanup(cluster, guest, monkeypatch):
     assert open_disks(cluster, 2) == configured_disks(cluster)
     run(cluster, "MIGRATE", target_node="node3.example.org")
     assert open_disks(cluster, 3) == configured_disks(cluster)
+
+
+needs_fuse = pytest.mark.skipif(bool(why_no_fuse()), reason=why_no_fuse() or "")
+
+
+@needs_fuse
+def test_an_image_is_enlarged_by_the_qemu_that_holds_it(cluster):
+    cluster.add(hypervisor="kvm", hvparams=PARAMETERS, nics=[], ignore_ipolicy=True,
+                beparams={"memory": 128}, disks=[{"size": 8}], file_driver="qcow2")
+    with cluster.cfg.edit() as draft:
+        draft.update(cluster.config.cluster, prealloc_wipe_disks=True)
+    run(cluster, "GROW_DISK", disk=0, amount=8, ignore_ipolicy=True)
+    assert image_sizes(cluster) == [16]
+    cluster.nodes.failures[("*", "resize_disk")] = "no answer"
+    with pytest.raises(errors.OpExecError, match=r"has disk/0.* open, can not grow it.*no answer"):
+        run(cluster, "GROW_DISK", disk=0, amount=8, ignore_ipolicy=True)
+    assert image_sizes(cluster) == [16]
+    run(cluster, "SHUTDOWN", timeout=0)
+    run(cluster, "GROW_DISK", disk=0, amount=8, ignore_ipolicy=True)
+    assert image_sizes(cluster) == [24]
+
+
+def image_sizes(cluster) -> list[int]:
+    """MiB of the disks, which the images and the configuration have to agree about."""
+    found = []
+    for disk in cluster.config.instance_disks(cluster.instance(NAME)):
+        with cluster.on(1):
+            size = registry.device(disk).actual_size() >> 20
+        assert disk.size == size
+        found.append(size)
+    return found
 
 
 # What UEFI keeps -------------------------------------------------------------------------------
