@@ -24,7 +24,8 @@ def test_row_is_sound(table, param):
 
 
 def test_numbers_of_parameters():
-    assert sum(len(table) for table in constants.HV_TABLES.values()) == 122
+    catalogued = ("chroot", "fake", "kvm", "lxc", "xen-hvm", "xen-pvm")
+    assert sum(len(constants.HV_TABLES[name]) for name in catalogued) == 122
 
 
 def test_texts_become_typed_values():
