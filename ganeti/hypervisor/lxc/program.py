@@ -6,9 +6,12 @@ import functools
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Sequence
 
 from ganeti import errors, pathutils
 from ganeti.hypervisor import rootfs
+from ganeti.hypervisor.lxc.limits import Setting
 from ganeti.hypervisor.lxc.paths import Files
 from ganeti.utils import io, process
 
@@ -18,6 +21,8 @@ PROGRAMS = ("lxc-start", "lxc-stop", "lxc-wait", "lxc-freeze", "lxc-unfreeze", "
 OLDEST = (4, 0)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TIMEOUT = 30
+#: Name of a container that is only described, to see whether LXC understands it
+_TRIAL = "trial"
 _LOG_TAIL = 20000
 _SHOWN_ERRORS = 4
 _LOG_LINE = re.compile(r"^lxc-start \S+ \S+ ERROR +(\S+) - \S+ - (.*)$", re.MULTILINE)
@@ -29,6 +34,22 @@ def call(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) 
     """Run one of LXC's programs on a container."""
     return process.run([tool, "-n", files.name, "-P", pathutils.LXC_DIR, *args],
                        env={"PATH": _PATH}, reset_env=True, timeout=timeout)
+
+
+def refused(settings: Sequence[Setting]) -> list[Setting]:
+    """Those that LXC's own parser does not take; which ones there are depends on its version."""
+    with tempfile.TemporaryDirectory(prefix="ganeti-lxc-check-") as directory:
+        def accepts(some: Sequence[Setting]) -> bool:
+            io.write_file(os.path.join(directory, _TRIAL, "config"), "".join(
+                f"{key} = {value}\n" for key, value in [("lxc.uts.name", _TRIAL), *some]).encode(),
+                sync=False)
+            return not process.run(
+                ["lxc-info", "-P", directory, "-n", _TRIAL, "-c", "lxc.uts.name"],
+                env={"PATH": _PATH}, reset_env=True, timeout=_TIMEOUT).failed
+
+        os.mkdir(os.path.join(directory, _TRIAL))
+        return [] if accepts(settings) else [
+            setting for setting in settings if not accepts([setting])]
 
 
 def require(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganeti import errors
-from ganeti.hypervisor.lxc import cgroup, limits, program
+from ganeti.hypervisor.lxc import cgroup, config, limits, program
 from ganeti.utils import io, text
 
 _PROCESSORS = "/sys/devices/system/cpu/online"
@@ -50,3 +50,14 @@ def parameter_trouble(hvparams: Mapping[str, Any]) -> Iterator[str]:
     for name in limits.extra_controllers(hvparams):
         if found.of(name) is None and not kernel.get(name):
             yield f"extra_cgroups: {cgroup.missing(name)}"
+    if not program.missing_programs():
+        yield from _not_understood(hvparams)
+
+
+def _not_understood(hvparams: Mapping[str, Any]) -> Iterator[str]:
+    """What LXC itself would refuse when the container starts."""
+    drops = [("lxc.cap.drop", name) for name in config.capabilities(hvparams["drop_capabilities"])]
+    for setting in program.refused([*drops, *config.extra(hvparams["extra_config"])]):
+        key, value = setting
+        yield (f"drop_capabilities: LXC knows no capability '{value}'" if setting in drops
+               else f"extra_config: LXC does not take {key}={value}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,17 @@ def test_processors_that_are_not_there(tmp_path: Path, monkeypatch: pytest.Monke
 def test_controllers_that_the_kernel_does_not_have() -> None:
     (trouble,) = validate.parameter_trouble(hvparams(extra_cgroups="phlogiston"))
     assert trouble.startswith("extra_cgroups:") and "phlogiston" in trouble
+
+
+@pytest.mark.skipif(shutil.which("lxc-info") is None, reason="lxc is not installed")
+def test_what_lxc_itself_would_refuse_at_the_start_is_told_before() -> None:
+    good = hvparams(drop_capabilities="sys_time,mknod", extra_config="lxc.environment=A=B")
+    assert list(validate.parameter_trouble(good)) == []
+    bad = hvparams(drop_capabilities="sys_time,sys_tine",
+                   extra_config="lxc.environment=A=B,lxc.no.such=1")
+    assert list(validate.parameter_trouble(bad)) == [
+        "drop_capabilities: LXC knows no capability 'sys_tine'",
+        "extra_config: LXC does not take lxc.no.such=1"]
 
 
 def test_ordinary_users_are_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
