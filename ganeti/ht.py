@@ -10,12 +10,21 @@ import abc
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 from typing import Any as Value
-from typing import Protocol
 
 from ganeti import errors
 
 _SHOWN = 60
+
+if TYPE_CHECKING:  # protocols are slow to make, and commands start often
+    from typing import Protocol
+
+    class Names(Collection[str], Protocol):
+        """Names that are not all known in advance: installed packages add to them."""
+
+        def why_not(self, name: str) -> str:
+            """Why a name is none of them."""
 
 
 class Mismatch(errors.GenericError):
@@ -316,15 +325,11 @@ class Enum(Type):
         return {"enum": list(self.values)}
 
 
-class Names(Collection[str], Protocol):
-    """Names that are not all known in advance: installed packages add to them."""
-
-    def why_not(self, name: str) -> str:
-        """Why a name is none of them."""
-
-
 class Named(Enum):
-    """One of such names; they are listed only when somebody wants to know all."""
+    """One of the names of drivers; they are listed only when somebody wants to know all.
+
+    Installed packages add to them, and a look at packages takes time.
+    """
 
     def __init__(self, names: Names) -> None:
         self.names = names

@@ -3,7 +3,7 @@
 A driver is a class that is named as "module:Class". Ours are in the lists of `hypervisors` and
 `disk`; a package declares its own as an entry point of the same form. What is asked here is known
 without looking at other packages as long as it is about ours, since that look costs a command
-some 20 ms; no class is loaded before somebody needs what only the class can tell.
+10 to 20 ms; no class is loaded before somebody needs what only the class can tell.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from ganeti import ht
 from ganeti.constants.params import Param, ParamTable
 
-#: Names go into option words (name:key=value,…) and names of files
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+#: Names go into option words (name:key=value,…) and names of files; compiled when first needed
+NAME = r"[a-z][a-z0-9_-]*"
+_PARAMETER = r"[A-Za-z][A-Za-z0-9_-]*"
 
 
 class _Unusable(Exception):
@@ -145,7 +145,7 @@ class Drivers(Set[str]):
 
     def _check_class(self, name: str, found: Any) -> None:
         base: Any = _load(self._base)
-        if not NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             raise _Unusable("names are small letters, digits, '-' and '_', a letter first")
         if not isinstance(found, type) or not issubclass(found, base):
             raise _Unusable(f"{found!r} is no subclass of {base.__module__}.{base.__name__}")
@@ -165,7 +165,7 @@ class Drivers(Set[str]):
             self._check_parameter(param)
 
     def _check_parameter(self, param: Param) -> None:
-        if not _PARAMETER.fullmatch(param.name):
+        if not re.fullmatch(_PARAMETER, param.name):
             raise _Unusable(f"'{param.name}' is no name of a parameter")
         try:
             param.type.check(param.default, param.name)

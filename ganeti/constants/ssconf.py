@@ -1,5 +1,7 @@
 """Keys of the flat files that every node has."""
 
+import re
+
 from ganeti.constants.drivers import NAME
 from ganeti.constants.hypervisors import HYPER_TYPES
 
@@ -48,8 +50,7 @@ SSCONF_FILE_MODE = 0o444
 def is_ss_key(key: str) -> bool:
     """Whether there may be such a file; hypervisors of a package need not be installed here."""
     return key in VALID_SS_KEYS or (
-        key.startswith(SS_HVPARAMS_PREF)
-        and NAME.fullmatch(key, len(SS_HVPARAMS_PREF)) is not None)
+        re.fullmatch(SS_HVPARAMS_PREF + NAME, key) is not None)
 
 
 def ss_keys() -> frozenset[str]:
