@@ -210,8 +210,9 @@ def open_files(pid: int) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("driver", ["loop", "qcow2"])
 def test_an_unplugged_disk_is_let_go_of_by_a_confined_qemu(
-        node: lab.Node, place: Path, guest: demo_guest.Guest) -> None:
+        node: lab.Node, place: Path, guest: demo_guest.Guest, driver: str) -> None:
     """Also while somebody listens to its events: only without monitors QEMU tidies up by itself."""
     inst, serial = boot(node, place, guest, [], security_model="user", security_domain="nobody",
                         user_shutdown=True)
@@ -219,10 +220,17 @@ def test_an_unplugged_disk_is_let_go_of_by_a_confined_qemu(
         listener.connect(str(node.control(NAME, "kvmd")))
         listener.sendall(b'{"execute": "qmp_capabilities"}')
         disk, pid = lab.disk_dict(8), int((node.root / f"{RUN}/pid/{NAME}").read_text())
-        path = lab.make_disk(place / "disk1", mib=8)
+        path = lab.make_disk(place / "disk1", "the second disk", mib=8)
+        if driver == "qcow2":
+            disk["logical_id"][0], raw = driver, path
+            path = place / "image"
+            subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", driver, raw, path],
+                           check=True)
         for _ in range(2):
             node.call("hotplug", inst, "hotadd", "disk", disk, [node.link(NAME, 1, path), None], -1)
             assert str(path) in open_files(pid)
+            ask(serial, "dd if=/dev/vdb bs=512 skip=2 count=1 2>/dev/null | tr -d '\\000'; echo",
+                "^the second disk")
             node.call("hotplug", inst, "hotremove", "disk", disk, None, 1)
             assert str(path) not in open_files(pid)
     serial.close()
