@@ -11,7 +11,8 @@ from test.lab.vm.lab import Lab, why_not
 from test.lab.vm.machine import Kind
 
 #: Fixture that brings a lab -> what its machines are like. Tests are run in this order.
-KINDS = {"vm_cluster": Kind(), "three_nodes": Kind(), "xen_hosts": Kind(memory=1152, xen=True)}
+KINDS = {"bare_machine": Kind(), "vm_cluster": Kind(), "three_nodes": Kind(),
+         "xen_hosts": Kind(memory=1152, xen=True)}
 #: Seconds for one test, which may have to wait until the machines' image is built.
 TIMEOUT = 1200
 
@@ -22,7 +23,7 @@ class Labs:
     def __init__(self) -> None:
         self._lab: Lab | None = None
 
-    def get(self, kind: Kind, count: int = 2) -> Lab:
+    def get(self, kind: Kind, count: int = 2, formed: bool = True) -> Lab:
         if self._lab is not None and (self._lab.kind, self._lab.count) == (kind, count):
             self._lab.mend()
             return self._lab
@@ -30,7 +31,7 @@ class Labs:
         lab = Lab(kind=kind, count=count)
         self._lab = lab
         lab.up()
-        if not kind.xen:
+        if formed and not kind.xen:
             lab.form()
         return lab
 
@@ -58,6 +59,12 @@ def labs() -> Iterator[Labs]:
 def _interrupt(_number: int, _frame: object) -> None:
     """Who ends the tests wants their machines to end as well."""
     raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def bare_machine(labs: Labs) -> Lab:
+    """The machine node1 alone, and no cluster: it becomes one by itself."""
+    return labs.get(KINDS["bare_machine"], 1, formed=False)
 
 
 @pytest.fixture(scope="module")
