@@ -2,7 +2,8 @@
 
 `ext` runs the shell provider of the documentation, `blockdev` real loop devices, `rbd` a program
 of the tests in the place of rbd, `gluster` a directory in the place of a mounted volume. Real
-Ceph and Gluster servers have their kits in test/lab.
+Ceph and Gluster servers have their kits in test/lab, but for what needs a kernel with rbd: that is
+here, and runs on machines which are clients of a Ceph as the user `labtest`.
 """
 
 from __future__ import annotations
@@ -150,6 +151,37 @@ class RbdMappedKit(StorageKit):
 
     def leftovers(self) -> list[str]:
         return [str(path) for path in (self.home / "images/fast").iterdir()] + loops_on(self.home)
+
+
+def _krbd_missing(user: str) -> str | None:
+    """Why images can not be mapped by the kernel here, or None."""
+    if not os.path.exists(f"/etc/ceph/ceph.client.{user}.keyring"):
+        return (f"there is no Ceph with a user and a pool {user} for tests:"
+                " test/lab/test_krbd.py runs this in a VM")
+    if subprocess.run(["modprobe", "rbd"], capture_output=True, check=False).returncode:
+        return "this machine's kernel has no rbd"
+    return None
+
+
+class RbdKernelKit(StorageKit):
+    """Images that this machine's kernel maps, in the pool `labtest` of a real Ceph."""
+
+    template_name = constants.DT_RBD
+    variant = "through the kernel, real Ceph"
+    pool = "labtest"
+    unavailable = _krbd_missing(pool)
+    params = {"pool": pool, "user-id": pool}
+
+    def other_id(self, disk: objects.Disk) -> list[Any] | None:
+        return ["rbd", f"{disk.logical_id[1]}.renamed"]
+
+    def leftovers(self) -> list[str]:
+        return self._rbd("ls", self.pool) + [
+            line for line in self._rbd("showmapped") if self.pool in line.split()]
+
+    def _rbd(self, *words: str) -> list[str]:
+        return subprocess.run(["rbd", "--id", self.pool, *words], check=True, text=True,
+                              capture_output=True).stdout.splitlines()
 
 
 class GlusterFileKit(StorageKit):

@@ -14,6 +14,7 @@ from test.drivers.devicekits import (
     ExtAddressKit,
     ExtLoopKit,
     GlusterFileKit,
+    RbdKernelKit,
     RbdMappedKit,
     why_no_fuse,
 )
@@ -108,4 +109,4 @@ class PlainKit(StorageKit):
 #: The kits that need nothing but this machine; those with real servers are in test/lab
 KITS: list[type[StorageKit]] = [
     FileKit, SharedFileKit, FileQcow2Kit, SharedFileQcow2Kit, PlainKit, ExtLoopKit, ExtAddressKit,
-    AdoptedKit, RbdMappedKit, GlusterFileKit]
+    AdoptedKit, RbdMappedKit, RbdKernelKit, GlusterFileKit]

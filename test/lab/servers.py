@@ -176,9 +176,7 @@ class Ceph(Server):
         try:
             self._start_monitor(fsid)
             self._start_osd()
-            self.ceph("osd", "pool", "create", "rbd", "8", "8")
-            self.run("rbd", "pool", "init", "rbd")
-            self.user("guests", mon="profile rbd", osd="profile rbd pool=rbd")
+            self.pool("rbd", "guests")
         except BaseException:
             self.stop()
             raise
@@ -195,6 +193,12 @@ class Ceph(Server):
         words = [word for pair in capabilities.items() for word in pair]
         self.ceph("auth", "get-or-create", f"client.{name}", *words, "-o",
                   str(self.directory / f"client.{name}.keyring"))
+
+    def pool(self, name: str, user: str = "") -> None:
+        """A pool of images with a user, who has its name unless told otherwise."""
+        self.ceph("osd", "pool", "create", name, "8", "8")
+        self.run("rbd", "pool", "init", name)
+        self.user(user or name, mon="profile rbd", osd=f"profile rbd pool={name}")
 
     def images(self) -> list[str]:
         return self.run("rbd", "ls", "rbd").split()

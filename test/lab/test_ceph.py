@@ -1,7 +1,7 @@
 """RBD against a real Ceph (one monitor, one OSD), nodes with networks of their own.
 
 Guests reach the images by address (access=userspace): the machine's kernel has no rbd. Through
-the kernel the same runs in virtual machines (test/lab) and with a program in rbd's place
+the kernel the same runs in virtual machines (test_krbd.py) and with a program in rbd's place
 (test/drivers).
 """
 

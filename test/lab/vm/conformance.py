@@ -13,11 +13,11 @@ _OUTCOME = re.compile(
     r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL)\S* (?:\[\d+\] )?\S*::(\w+)", re.MULTILINE)
 
 
-def run(node: Machine, files: str, kit: str, more: str = "") -> dict[str, str]:
+def run(node: Machine, files: str, kit: str, label: str = "") -> dict[str, str]:
     """Run suites for one kit on a node; test -> outcome. A test that fails is raised.
 
-    `files` are names below test/drivers, `kit` is an expression as of pytest's -k, `more` are
-    further words for pytest.
+    `files` are names below test/drivers, `kit` is an expression as of pytest's -k. `label` is the
+    kit's in the table of storage types, where its template has several kits.
     """
     paths = " ".join(f"test/drivers/{file}" for file in files.split())
     top = layout.checkout()
@@ -25,18 +25,18 @@ def run(node: Machine, files: str, kit: str, more: str = "") -> dict[str, str]:
         f"cd {top} && python3=$(ls -d {top}/.venv/bin/python3 /opt/ganeti/env/bin/python3 "
         "2>/dev/null | head -1) && PYTHONDONTWRITEBYTECODE=1 $python3 -m pytest -q -rA --tb=short "
         "--noconftest -c /dev/null --rootdir=. -p no:cacheprovider --basetemp=/tmp/conformance "
-        f"{paths} -k {shlex.quote(kit)} {more}", timeout=900)
+        f"{paths} -k {shlex.quote(kit)}", timeout=900)
     outcomes = {test: outcome for outcome, test in _OUTCOME.findall(result.stdout)}
-    _record(kit, outcomes)
+    labels = {found.template_name: found.label() for found in storages.KITS}
+    _record(label or next((labels[word] for word in kit.split() if word in labels), None),
+            outcomes)
     if result.returncode:
         raise CommandFailed(f"{node.name}: {files} for {kit}:\n{result.stdout}{result.stderr}")
     return outcomes
 
 
-def _record(kit: str, outcomes: dict[str, str]) -> None:
+def _record(kind: str | None, outcomes: dict[str, str]) -> None:
     """Enter what was seen in the table of storage types at the end of the tests."""
-    labels = {found.template_name: found.label() for found in storages.KITS}
-    kind = next((label for name, label in labels.items() if name in kit.split()), None)
     for test, outcome in outcomes.items():
         for mark in getattr(getattr(test_storage, test, None), "pytestmark", ()):
             if kind is not None and mark.name == "capability" and outcome != "SKIPPED":
