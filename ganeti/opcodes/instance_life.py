@@ -60,7 +60,7 @@ class OpInstanceFailover(InstanceOpCode):
     target_node = shared.TARGET_NODE
     target_node_uuid = shared.TARGET_NODE_UUID
     ignore_ipolicy = shared.IGNORE_IPOLICY
-    cleanup = Field(ht.Bool, False, flag="--cleanup", doc="Clear up after a migration that failed")
+    cleanup = shared.CLEANUP
     iallocator = shared.IALLOCATOR
     RESULT = ht.Nothing
 
@@ -68,17 +68,13 @@ class OpInstanceFailover(InstanceOpCode):
 class OpInstanceMigrate(InstanceOpCode):
     """Move a running instance to another node without stopping it."""
 
-    mode = Field(ht.Maybe(types.MigrationMode), None, flag="--migration-mode",
-                 doc="live keeps it running, non-live suspends it")
-    live = Field(ht.Maybe(ht.Bool), None, doc="Old form of the mode")
+    mode = shared.MIGRATION_MODE
+    live = shared.LIVE
     target_node = shared.TARGET_NODE
     target_node_uuid = shared.TARGET_NODE_UUID
-    allow_runtime_changes = Field(ht.Bool, True,
-                                  flag=Flag("--no-runtime-changes", negate=True,
-                                            help="Leave the memory of running guests alone"),
-                                  doc="Shrink the guest's memory where the target lacks room")
+    allow_runtime_changes = shared.RUNTIME_CHANGES
     ignore_ipolicy = shared.IGNORE_IPOLICY
-    cleanup = Field(ht.Bool, False, flag="--cleanup", doc="Clear up after a migration that failed")
+    cleanup = shared.CLEANUP
     iallocator = shared.IALLOCATOR
     allow_failover = Field(ht.Bool, False, flag="--allow-failover",
                            doc="Fail over when live migration is not possible")

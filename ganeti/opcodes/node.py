@@ -88,15 +88,11 @@ class OpNodeEvacuate(NodeOpCode):
 class OpNodeMigrate(NodeOpCode):
     """Migrate all primary instances of a node away."""
 
-    mode = Field(ht.Maybe(types.MigrationMode), None, flag="--migration-mode",
-                 doc="live keeps them running, non-live suspends them")
-    live = Field(ht.Maybe(ht.Bool), None, doc="Old form of the mode")
+    mode = shared.MIGRATION_MODE
+    live = shared.LIVE
     target_node = shared.TARGET_NODE
     target_node_uuid = shared.TARGET_NODE_UUID
-    allow_runtime_changes = Field(ht.Bool, True,
-                                  flag=Flag("--no-runtime-changes", negate=True,
-                                            help="Leave the memory of running guests alone"),
-                                  doc="Shrink the guests' memory where the target lacks room")
+    allow_runtime_changes = shared.RUNTIME_CHANGES
     ignore_ipolicy = shared.IGNORE_IPOLICY
     iallocator = shared.IALLOCATOR
     RESULT = types.Jobs

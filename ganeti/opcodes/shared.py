@@ -33,6 +33,14 @@ EARLY_RELEASE = Field(ht.Bool, False, flag="--early-release",
                       doc="Free the old secondary before the new one is in step")
 IALLOCATOR = Field(ht.Maybe(ht.NonEmptyString), None, flag=flags.IALLOCATOR,
                    doc="Allocator that chooses the nodes")
+MIGRATION_MODE = Field(ht.Maybe(types.MigrationMode), None, flag="--migration-mode",
+                       doc="live keeps guests running, non-live suspends them")
+LIVE = Field(ht.Maybe(ht.Bool), None, doc="Old form of the mode")
+RUNTIME_CHANGES = Field(ht.Bool, True,
+                        flag=Flag("--no-runtime-changes", negate=True,
+                                  help="Leave the memory of running guests alone"),
+                        doc="Shrink guests' memory where the target lacks room")
+CLEANUP = Field(ht.Bool, False, flag="--cleanup", doc="Clear up after a migration that failed")
 TARGET_GROUPS = Field(ht.Maybe(ht.ListOf(ht.NonEmptyString)), None, flag=flags.TARGET_GROUPS,
                       doc="Node groups to move to")
 FORCE_VARIANT = Field(ht.Bool, False, flag="--force-variant",
