@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -158,7 +159,9 @@ def test_a_killed_process_is_seen(started, instance):
     started.append(name)
     wait(name, lambda found: found["listen_port"])
     with open(os.path.join(pathutils.IMPORT_EXPORT_DIR, name, "pid"), encoding="ascii") as fobj:
-        process.end(int(fobj.read()), timeout=0)
+        pid = int(fobj.read())
+    os.kill(pid, signal.SIGKILL)
+    process.end(pid)
     assert "gone without a word" in ended(name)["error_message"]
     transfer.impexp_abort(name)
 
