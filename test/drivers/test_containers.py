@@ -447,6 +447,18 @@ def test_the_console_wrapper_continues_a_paused_guest(kit, lxc):
     remove(kit, lxc, instance)
 
 
+def test_a_guest_that_does_not_stand_still_is_asked_again(kit, lxc, monkeypatch):
+    instance = kit.instance()
+    monkeypatch.setattr(life, "_FREEZE_TIMEOUTS", (0.0001, 0.0001))
+    with pytest.raises(errors.HypervisorError, match="lxc-freeze of instance .* took longer"):
+        lxc.start(instance, kit.block_devices(), paused=True)
+    assert not life.is_running(Files(instance.name))
+    monkeypatch.setattr(life, "_FREEZE_TIMEOUTS", (0.0001, 30))
+    lxc.start(instance, kit.block_devices(), paused=True)
+    assert life.is_frozen(Files(instance.name))
+    remove(kit, lxc, instance)
+
+
 # Chroots -------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import select
@@ -78,8 +79,12 @@ def console(cluster: VirtualCluster, name: str, typed: str, wanted: str, leave: 
                 heard += types(typed + "\r")
             while user.poll() is None:
                 assert time.monotonic() < deadline, heard
-                types(leave)
+                # it may go between the look and the key
+                with contextlib.suppress(BrokenPipeError):
+                    types(leave)
         finally:
+            with contextlib.suppress(BrokenPipeError):
+                user.stdin.close()
             user.kill()
 
 

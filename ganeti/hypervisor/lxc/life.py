@@ -22,6 +22,8 @@ _POLL = 0.02
 #: Without this capability a first process can not tell the kernel that it has shut down
 _SYS_BOOT = 1 << 22
 _FROZEN = ("FROZEN", "FREEZING")
+#: How long a container may take to stand still, attempt by attempt
+_FREEZE_TIMEOUTS = (5, 5, 10, 10)
 
 
 def group(files: Files) -> Group:
@@ -36,7 +38,7 @@ def start(instance: objects.Instance, devices: Sequence[BlockDevice], paused: bo
         _configure(instance, files, devices)
         run(instance, files)
         if paused:
-            program.require("lxc-freeze", files)
+            freeze(files)
     except (errors.GenericError, OSError) as err:
         end(files, at_once=True)
         remove_traces(files)
@@ -106,6 +108,20 @@ def ask_to_stop(files: Files) -> None:
     """Send the signal that asks the first process to shut down; does not wait."""
     thaw(files)
     program.require("lxc-stop", files, "--nokill", "--nowait")
+
+
+def freeze(files: Files) -> None:
+    """Pause a container.
+
+    A process that can not be stopped just then keeps the kernel on its way for as long as it is
+    asked: the container is let go and asked again.
+    """
+    for patience in _FREEZE_TIMEOUTS:
+        result = program.call("lxc-freeze", files, timeout=patience)
+        if result.timed_out is None:
+            break
+        thaw(files)
+    program.check("lxc-freeze", files, result)
 
 
 def thaw(files: Files) -> None:

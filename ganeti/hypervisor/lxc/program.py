@@ -54,7 +54,10 @@ def refused(settings: Sequence[Setting]) -> list[Setting]:
 
 def require(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> None:
     """Like call, but a failure is a HypervisorError."""
-    result = call(tool, files, *args, timeout=timeout)
+    check(tool, files, call(tool, files, *args, timeout=timeout))
+
+
+def check(tool: str, files: Files, result: process.Result) -> None:
     if result.failed:
         raise errors.HypervisorError(
             f"{tool} of instance {files.name} failed: {result.fail_reason};"

@@ -18,10 +18,11 @@ from test.golden.kvm.cases import CASES
 pytestmark = [pytest.mark.qemu,
               pytest.mark.skipif(not os.path.exists(lab.QEMU), reason="no QEMU on this machine")]
 NAME = "inst1.example.org"
+FLASH = "a machine type with flash memory chips, which PCs have not"
 NEEDS = {
     "kvm-enabled": "working hardware virtualisation", "disk-rbd": "a Ceph cluster",
     "disk-gluster": "a Gluster volume", "disk-scsi-block-megasas": "a SCSI disk",
-    "disk-mtd": "a machine type with flash memory chips, which PCs have not",
+    "disk-mtd": FLASH, "disk-qcow2-flash": FLASH,
     "usb": "devices on the USB",
 }
 OTHERS = {"disks", "nics", "vcpus", "memory", "disk_mode", "uri"}

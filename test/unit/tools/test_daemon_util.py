@@ -21,7 +21,8 @@ fi
 echo "$*" >"$run/$name.args"
 [ -e "$run/$name.status" ] && exit "$(cat "$run/$name.status")"
 "$0" serve "$@" >/dev/null 2>&1 &
-while [ ! -s "$run/$name.pid" ]; do sleep 0.01; done
+# A file that lay there before does not mean that it runs.
+while [ "$(cat "$run/$name.pid" 2>/dev/null)" != $! ]; do sleep 0.01; done
 """
 NAMES = ("ganeti-noded", "ganeti-confd", "ganeti-masterd", "ganeti-rapi")
 
