@@ -67,7 +67,7 @@ class Daemon:
             raise
 
     async def submit(self, args, peer):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
         self.completed.set()
         return 17
 
@@ -118,9 +118,8 @@ def test_a_long_question_does_not_hold_up_others(daemon):
     with client.Client(daemon.path) as slow, client.Client(daemon.path) as quick:
         thread = threading.Thread(target=slow.submit_job, args=([],))
         thread.start()
-        begun = time.monotonic()
         assert quick.call("Echo", [1]) == [1]
-        assert time.monotonic() - begun < 0.15
+        assert not daemon.completed.is_set()
         thread.join()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ganeti import errors
 from ganeti.utils import process, retry
+from test.daemons import wait_until
 
 
 def test_result_tells_how_it_ended():
@@ -136,10 +137,12 @@ def test_daemon_keeps_a_passed_descriptor(tmp_path):
         assert pipe.read() == "hello"
 
 
-def test_end_kills_what_does_not_listen():
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    pid = process.start_daemon([sys.executable, "-S", "-c", code])
+def test_end_kills_what_does_not_listen(tmp_path):
+    deaf = tmp_path / "deaf"
+    code = ("import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+            "open(sys.argv[1], 'w').close(); time.sleep(60)")
+    pid = process.start_daemon([sys.executable, "-S", "-c", code, str(deaf)])
     killed = []
-    time.sleep(0.3)
+    wait_until(deaf.exists)
     process.end(pid, 0.2, on_kill=lambda: killed.append(True))
     assert killed and not process.alive(pid)
