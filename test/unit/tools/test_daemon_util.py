@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -42,8 +43,10 @@ class Node:
     def run(self, *words, **env):
         full = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "GANETI_ROOTDIR": str(self.root),
                 "GANETI_HOSTNAME": "node1", **env}
+        # a shell does not trap what its caller ignores, as nohup does
         return subprocess.run([str(DAEMON_UTIL), *words], env=full, text=True, timeout=60,
-                              capture_output=True, check=False)
+                              capture_output=True, check=False,
+                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
 
     def ok(self, *words, **env):
         result = self.run(*words, **env)
