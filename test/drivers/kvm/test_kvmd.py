@@ -27,7 +27,7 @@ def kvmd(node: lab.Node) -> Iterator[subprocess.Popen[bytes]]:
         env={**os.environ, "GANETI_ROOTDIR": str(node.root)}, stderr=subprocess.DEVNULL)
     yield process
     process.terminate()
-    assert process.wait(10) == 0, "the daemon has to stop cleanly"
+    assert process.wait(30) == 0, "the daemon has to stop cleanly"
 
 
 def test_shutdown_from_inside_is_noticed(node: lab.Node, place: Path,

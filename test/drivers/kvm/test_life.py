@@ -40,7 +40,7 @@ def test_a_paused_guest_does_not_run_until_its_console_is_opened(node: lab.Node,
         assert line or console.poll() is None
     assert "this is inst1" in line, "nothing that the guest says at the beginning is missed"
     node.call("stop", inst, force=True)
-    console.communicate(timeout=10)
+    console.communicate(timeout=30)
 
 
 def test_guest_obeys_the_power_button_and_counts_its_boots(node: lab.Node, place: Path) -> None:

@@ -79,7 +79,7 @@ class Bench:
     def wait(self, job_id, *statuses):
         """Wait until a job has one of the states (a final one by default); the job."""
         statuses = statuses or ("success", "error", "canceled")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while self.status(job_id) not in statuses:
             assert time.monotonic() < deadline, f"job {job_id} is {self.status(job_id)}"
             time.sleep(0.002)
@@ -87,7 +87,7 @@ class Bench:
 
     def wait_for_locks(self, *job_ids):
         """Wait until jobs stand in the queue of a lock."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not set(job_ids) <= set(self.locks._waiting):
             assert time.monotonic() < deadline
             time.sleep(0.002)

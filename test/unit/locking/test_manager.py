@@ -26,7 +26,7 @@ class Waiter(threading.Thread):
         self.kwargs = kwargs
         self.result = "waiting"
         self.start()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while self.result == "waiting" and owner not in locks._waiting:
             assert time.monotonic() < deadline
             time.sleep(0.001)

@@ -189,12 +189,12 @@ def test_waiting_ends_with_its_client_but_work_goes_on(daemon, raw):
     raw.sendall(protocol.encode_request("WaitForJobChange", []))
     time.sleep(0.1)
     raw.close()
-    assert daemon.abandoned.wait(5)
+    assert daemon.abandoned.wait(30)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(daemon.path)
         connection.sendall(protocol.encode_request("SubmitJob", [[]]))
         time.sleep(0.05)
-    assert daemon.completed.wait(5)
+    assert daemon.completed.wait(30)
 
 
 def test_a_client_that_never_reads_stops_only_itself(daemon, raw):

@@ -137,7 +137,7 @@ def test_logs_are_reopened(node):
     # One after the other: the kernel keeps a single pending SIGHUP.
     for count, action in enumerate((["rotate-all-logs"], ["rotate-logs", "ganeti-noded"]), 1):
         node.ok(*action)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (node.file("ganeti-noded.hups").exists()
                    and len(node.file("ganeti-noded.hups").read_text().split()) == count):
             assert time.monotonic() < deadline

@@ -40,7 +40,7 @@ def server():
 @pytest.fixture
 def host_key(server):
     public = pathlib.Path(server[1].root) / "etc/ssh/ssh_host_rsa_key.pub"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not public.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
