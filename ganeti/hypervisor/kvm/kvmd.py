@@ -16,9 +16,8 @@ from typing import Any
 
 from qemu.qmp import EventListener, QMPClient, QMPError, Runstate
 
-from ganeti.hypervisor.kvm import paths
+from ganeti.hypervisor.kvm import paths, qmp
 from ganeti.hypervisor.kvm.paths import Files
-from ganeti.hypervisor.kvm.qmp import wire_logger
 from ganeti.utils import io
 
 _SUFFIX = ".kvmd"
@@ -92,15 +91,15 @@ class Watch:
                         io.write_file(files.shutdown, b"", mode=0o600)
                         logging.info("Instance %s was shut down by its user", name)
         finally:
-            await _disconnect(client)
+            await qmp.disconnect(client)
 
     async def _connect(self, name: str, files: Files) -> QMPClient | None:
         """A conversation with the guest; None when it is gone before it begins."""
         while os.path.exists(files.kvmd):
             client = QMPClient(name)
-            client.logger = wire_logger()
+            client.logger = qmp.wire_logger()
             try:
-                await asyncio.wait_for(client.connect(files.kvmd), _CONNECT_TIMEOUT)
+                await asyncio.wait_for(qmp.connect(client, files.kvmd), _CONNECT_TIMEOUT)
                 return client
             except (QMPError, OSError, TimeoutError) as err:
                 logging.debug("Instance %s can not be watched yet: %s", name, err)
@@ -119,10 +118,3 @@ async def _next_event(client: QMPClient, events: EventListener) -> dict[str, Any
             getting.cancel()
             return None
     return dict(getting.result())
-
-
-async def _disconnect(client: QMPClient) -> None:
-    try:
-        await client.disconnect()
-    except (QMPError, OSError, EOFError) as err:
-        logging.debug("End of a conversation: %s", err)

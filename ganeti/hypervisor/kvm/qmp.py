@@ -7,6 +7,7 @@ node daemon and where its exceptions become ours.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -98,7 +99,7 @@ class Session:
             self._client.logger = wire_logger()
             self._client.register_listener(self._events)
             try:
-                await self._client.connect(self._path)
+                await connect(self._client, self._path)
                 return
             except (QMPError, OSError) as err:
                 root = _root(err)
@@ -115,7 +116,7 @@ class Session:
         try:
             client = getattr(self, "_client", None)
             if client is not None:
-                self._loop.run_until_complete(_disconnect(client))
+                self._loop.run_until_complete(disconnect(client))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
             self._loop.close()
@@ -162,7 +163,23 @@ class Session:
                            f" {_reason(err)}") from err
 
 
-async def _disconnect(client: QMPClient) -> None:
+async def connect(client: QMPClient, path: str) -> None:
+    """Begin a conversation.
+
+    When QEMU ends just as it has answered, qemu.qmp 0.0.6 fails an assertion of its own.
+
+    :raises QMPError: what came was no QMP, or a wrapped OSError or AssertionError
+    :raises OSError: QEMU hung up
+    """
+    try:
+        await client.connect(path)
+    except AssertionError:
+        await disconnect(client)
+        raise ConnectionResetError(errno.ECONNRESET, "QEMU ended meanwhile") from None
+
+
+async def disconnect(client: QMPClient) -> None:
+    """End a conversation, which the other end may have done already."""
     try:
         await client.disconnect()
     except (QMPError, OSError, EOFError) as err:

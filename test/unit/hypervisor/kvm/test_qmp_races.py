@@ -1,16 +1,18 @@
-"""Two moments in which QEMU is not ready to be talked to, but will be."""
+"""Moments in which QEMU is not ready to be talked to, but will be, or is about to end."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from qemu.qmp import QMPClient, QMPError
 
 from ganeti.hypervisor.kvm import qmp
-from test.unit.hypervisor.kvm.fakeqemu import FakeQemu, event, returns
+from test.unit.hypervisor.kvm.fakeqemu import HANG_UP, FakeQemu, event, returns
 
 RUNNING = {"query-status": [returns({"running": True})]}
 
@@ -58,3 +60,30 @@ def test_dead_socket_is_told_soon(tmp_path: Path) -> None:
             qmp.Session(str(tmp_path / "qmp"), "guest"):
         pass
     assert time.monotonic() - started < 2
+
+
+ENDING = {"qmp_capabilities": [returns({}), HANG_UP]}
+
+
+def test_qemu_that_ends_as_it_has_answered(tmp_path: Path) -> None:
+    """As when a guest that shuts down is asked for its memory."""
+    with FakeQemu(tmp_path / "qmp", ENDING):
+        for _ in range(100):
+            with pytest.raises(qmp.QmpError, match="Can not talk|broke"), \
+                    qmp.Session(str(tmp_path / "qmp"), "guest") as session:
+                session.execute("query-status")
+
+
+def test_the_watcher_of_guests_bears_it_as_well(tmp_path: Path) -> None:
+    async def begin() -> bool:
+        client = QMPClient("guest")
+        client.logger = qmp.wire_logger()
+        try:
+            await qmp.connect(client, str(tmp_path / "qmp"))
+        except (QMPError, OSError):
+            return False
+        await qmp.disconnect(client)
+        return True
+
+    with FakeQemu(tmp_path / "qmp", ENDING):
+        assert any(not asyncio.run(begin()) for _ in range(2000)), "one is cut off in between"
