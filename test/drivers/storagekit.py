@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import pathlib
 import uuid
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from ganeti.storage import registry
 from ganeti.storage.base import DiskRequest, DiskTemplate
 
 
-class StorageKit:
+class StorageKit(abc.ABC):
     """How to make disks of one type on this machine, and how to see what they leave behind."""
 
     #: Name of the disk template
@@ -74,6 +75,6 @@ class StorageKit:
         """A free logical id for renaming; None for types that refuse it."""
         return None
 
+    @abc.abstractmethod
     def leftovers(self) -> list[str]:
         """Everything that exists in the place where disks live."""
-        raise NotImplementedError

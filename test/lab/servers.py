@@ -7,6 +7,7 @@ are unpacked into a directory, because installing them would bring LVM onto the 
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import ctypes
 import os
@@ -86,7 +87,7 @@ def on_network(space: str) -> Iterator[None]:
             enter(home)
 
 
-class Server:
+class Server(abc.ABC):
     """Programs in the hub of a cluster's network, with their files below one directory."""
 
     def __init__(self, cluster: VirtualCluster) -> None:
@@ -112,8 +113,9 @@ class Server:
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
+    @abc.abstractmethod
     def pids(self) -> list[int]:
-        raise NotImplementedError
+        """The processes of the server that run."""
 
     def stop(self) -> None:
         for pid in self.pids():

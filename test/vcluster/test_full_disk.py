@@ -120,7 +120,7 @@ def test_full_queue_directory(battered: VirtualCluster) -> None:
                 return bool(client.submit_job(_delay()))
             return False
 
-        wait_until(accepted, "it goes on by itself when there is room")
+        wait_until(accepted, "it goes on by itself when there is room", 10)
         cluster.run("gnt-cluster add-tags room-again")
     assert "no-room" not in cluster.run("gnt-cluster list-tags")
     assert "room-again" in cluster.run("gnt-cluster list-tags")

@@ -199,7 +199,7 @@ def rapi(cluster: VirtualCluster):  # type: ignore[no-untyped-def]
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 5
     while ask("GET", "/2/query/node", b"")[0] == 401:
         assert time.monotonic() < deadline
         time.sleep(0.1)

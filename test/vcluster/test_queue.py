@@ -87,7 +87,7 @@ def test_limits_change_at_run_time(one_at_a_time: VirtualCluster) -> None:
                                      "max_tracked_jobs": 3, "priority": -10}])
     cluster.run(f"gnt-job cancel -f {jobs[0]}")
     assert _ended(cluster, change, jobs[0]) == ["success", "canceled"]
-    wait_until(lambda: _under_way(cluster, jobs) == 3, "three are under way")
+    wait_until(lambda: _under_way(cluster, jobs) == 3, "three are under way", 10)
     assert _statuses(cluster, jobs)[4] == "queued"
     for job in jobs[1:]:
         cluster.run(f"gnt-job cancel -f {job}")

@@ -32,8 +32,11 @@ _CALLERS = ("lxc_start", "lxccontainer", "sync")
 
 def call(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOUT) -> process.Result:
     """Run one of LXC's programs on a container."""
-    return process.run([tool, "-n", files.name, "-P", pathutils.LXC_DIR, *args],
-                       env={"PATH": _PATH}, reset_env=True, timeout=timeout)
+    return _run([tool, "-n", files.name, "-P", pathutils.LXC_DIR, *args], timeout)
+
+
+def _run(argv: Sequence[str], timeout: float | None = _TIMEOUT) -> process.Result:
+    return process.run(argv, env={"PATH": _PATH}, reset_env=True, timeout=timeout)
 
 
 def refused(settings: Sequence[Setting]) -> list[Setting]:
@@ -43,9 +46,8 @@ def refused(settings: Sequence[Setting]) -> list[Setting]:
             io.write_file(os.path.join(directory, _TRIAL, "config"), "".join(
                 f"{key} = {value}\n" for key, value in [("lxc.uts.name", _TRIAL), *some]).encode(),
                 sync=False)
-            return not process.run(
-                ["lxc-info", "-P", directory, "-n", _TRIAL, "-c", "lxc.uts.name"],
-                env={"PATH": _PATH}, reset_env=True, timeout=_TIMEOUT).failed
+            return not _run(
+                ["lxc-info", "-P", directory, "-n", _TRIAL, "-c", "lxc.uts.name"]).failed
 
         os.mkdir(os.path.join(directory, _TRIAL))
         return [] if accepts(settings) else [
@@ -58,6 +60,7 @@ def require(tool: str, files: Files, *args: str, timeout: float | None = _TIMEOU
 
 
 def check(tool: str, files: Files, result: process.Result) -> None:
+    """Raise HypervisorError if one of LXC's programs, which has run on a container, failed."""
     if result.failed:
         raise errors.HypervisorError(
             f"{tool} of instance {files.name} failed: {result.fail_reason};"
@@ -126,8 +129,7 @@ def version() -> tuple[int, ...]:
         raise errors.HypervisorError(
             "LXC is not installed (there is no lxc-start);"
             " 'apt-get install lxc' or the like makes it ready")
-    result = process.run(["lxc-start", "--version"], env={"PATH": _PATH}, reset_env=True,
-                         timeout=_TIMEOUT).require_success("lxc-start --version")
+    result = _run(["lxc-start", "--version"]).require_success("lxc-start --version")
     return parse_version(result.stdout)
 
 

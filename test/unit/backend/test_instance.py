@@ -85,7 +85,7 @@ def test_a_clean_shutdown_is_quick():
     backend.instance_start(inst, False, None)
     before = time.monotonic()
     backend.instance_shutdown(inst, 120, None)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 1
     assert backend.instance_list(HV, None) == []
 
 

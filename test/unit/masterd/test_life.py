@@ -238,6 +238,6 @@ def test_a_hanging_candidate_does_not_hold_up_jobs_for_long():
                 start = time.monotonic()
                 job_id = luxi.call("SubmitJob", [[DELAY]])
                 assert daemons.wait_for_job(luxi, job_id)[0] == "success"
-                assert time.monotonic() - start < 4
+                assert time.monotonic() - start < 1
         finally:
             hanging.send_signal(signal.SIGCONT)

@@ -4,13 +4,13 @@ import base64
 import json
 import socket
 import threading
-import time
 
 import pytest
 
 from ganeti import errors, rapi
 from ganeti.luxi import protocol
 from ganeti.rapi import client as rapi_client
+from test.daemons import wait_until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -203,10 +203,7 @@ def test_a_waiting_request_does_not_hold_up_the_others(make_rig):
     waiting = [threading.Thread(target=ask) for _ in range(5)]
     for thread in waiting:
         thread.start()
-    limit = time.monotonic() + 30
-    while len(rig.master.called(protocol.REQ_WAIT_FOR_JOB_CHANGE)) < 5:
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_until(lambda: len(rig.master.called(protocol.REQ_WAIT_FOR_JOB_CHANGE)) == 5)
     assert rig.raw("GET", "/2/info")[0] == 200
     assert results == []
     release.set()

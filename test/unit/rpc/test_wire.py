@@ -193,7 +193,7 @@ def test_slow_calls_do_not_hold_up_quick_ones(make_node):
         time.sleep(0.3)
         begun = time.monotonic()
         assert rpc.call("node1", "version").payload == 3010000
-        assert time.monotonic() - begun < 0.6, "the slow ones need longer"
+        assert time.monotonic() - begun < 0.25
         for thread in threads:
             thread.join()
 

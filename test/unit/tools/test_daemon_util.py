@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from test.daemons import wait_until
+
 DAEMON_UTIL = pathlib.Path(__file__).resolve().parents[3] / "daemons/daemon-util"
 DAEMON = r"""#!/bin/sh
 name=$(basename "$0")
@@ -137,11 +139,8 @@ def test_logs_are_reopened(node):
     # One after the other: the kernel keeps a single pending SIGHUP.
     for count, action in enumerate((["rotate-all-logs"], ["rotate-logs", "ganeti-noded"]), 1):
         node.ok(*action)
-        deadline = time.monotonic() + 30
-        while not (node.file("ganeti-noded.hups").exists()
-                   and len(node.file("ganeti-noded.hups").read_text().split()) == count):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda count=count: node.file("ganeti-noded.hups").exists() and len(
+            node.file("ganeti-noded.hups").read_text().split()) == count)
 
 
 def test_facts(node):

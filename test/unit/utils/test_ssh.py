@@ -15,6 +15,7 @@ import pytest
 from ganeti import errors, pathutils
 from ganeti.tools.vcluster import layout, nodes
 from ganeti.utils import io, ssh, sshkeys
+from test.daemons import wait_until
 
 PORT = layout.SSH_PORT
 
@@ -40,10 +41,7 @@ def server():
 @pytest.fixture
 def host_key(server):
     public = pathlib.Path(server[1].root) / "etc/ssh/ssh_host_rsa_key.pub"
-    deadline = time.monotonic() + 30
-    while not public.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(public.exists)
     return public.read_text().split()
 
 
