@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -447,14 +448,43 @@ def test_the_console_wrapper_continues_a_paused_guest(kit, lxc):
     remove(kit, lxc, instance)
 
 
-def test_a_guest_that_does_not_stand_still_is_asked_again(kit, lxc, monkeypatch):
+@pytest.fixture
+def stuck(tmp_path, monkeypatch) -> pathlib.Path:
+    """As long as this file is there, LXC's lxc-freeze does not come back."""
+    marker, programs = tmp_path / "stuck", tmp_path / "programs"
+    marker.touch()
+    programs.mkdir()
+    stand_in = programs / "lxc-freeze"
+    stand_in.write_text(f"""#!/bin/sh
+[ -e {marker} ] && exec sleep 60
+exec {shutil.which("lxc-freeze")} "$@"
+""")
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(program, "_PATH", f"{programs}:{program._PATH}")
+    return marker
+
+
+def test_a_guest_that_never_stands_still_is_no_paused_guest(kit, lxc, stuck, monkeypatch):
+    monkeypatch.setattr(life, "_FREEZE_TIMEOUTS", (0.1, 0.1))
     instance = kit.instance()
-    monkeypatch.setattr(life, "_FREEZE_TIMEOUTS", (0.0001, 0.0001))
     with pytest.raises(errors.HypervisorError, match="lxc-freeze of instance .* took longer"):
         lxc.start(instance, kit.block_devices(), paused=True)
     assert not life.is_running(Files(instance.name))
-    monkeypatch.setattr(life, "_FREEZE_TIMEOUTS", (0.0001, 30))
-    lxc.start(instance, kit.block_devices(), paused=True)
+
+
+def test_a_guest_that_does_not_stand_still_is_asked_again(kit, lxc, stuck, monkeypatch):
+    def let_go(files: Files) -> None:
+        thaw(files)
+        stuck.unlink()
+
+    instance = kit.instance()
+    lxc.start(instance, kit.block_devices())
+    thaw = life.thaw
+    with monkeypatch.context() as during:
+        during.setattr(life, "_FREEZE_TIMEOUTS", (0.1, 30))
+        during.setattr(life, "thaw", let_go)
+        life.freeze(Files(instance.name))
+    assert not stuck.exists(), "it was let go before it was asked again"
     assert life.is_frozen(Files(instance.name))
     remove(kit, lxc, instance)
 
