@@ -21,6 +21,7 @@ from ganeti import constants, objects, serializer
 from ganeti.config import distribute
 from ganeti.luxi import client as luxi_client
 from ganeti.utils import x509
+from test.waiting import wait_until
 
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"
 CLUSTER = "cccccccc-0000-4000-8000-000000000001"
@@ -210,16 +211,6 @@ class Cluster:
 def _listens(address: str, port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex((address, port)) == 0
-
-
-def wait_until(condition: Callable[[], bool], explain: Callable[[], str] = str,
-               seconds: float = 30) -> None:
-    """Wait for a condition; fail with an explanation when it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"Did not come true in {seconds} s: {explain()}")
-        time.sleep(0.02)
 
 
 def wait_for_job(client: luxi_client.Client, job_id: int, seconds: float = 60) -> list[Any]:

@@ -19,6 +19,7 @@ from test import daemons
 from test.bench import generate
 from test.bench.bench_master import DELAY, flush_ms
 from test.bench.rows import Row, at_most, median_ms
+from test.waiting import wait_until
 
 NODES, INSTANCES = 200, 4000
 WAITERS = 1000
@@ -102,7 +103,7 @@ def _waiters(cluster: daemons.Cluster, luxi: luxi_client.Client) -> float:
             waiter = stack.enter_context(socket.socket(socket.AF_UNIX))
             waiter.connect(path)
             waiter.sendall(request)
-        daemons.wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= WAITERS)
+        wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= WAITERS)
         time.sleep(1)
         before, start = _cpu_seconds(pid), time.perf_counter()
         time.sleep(10)

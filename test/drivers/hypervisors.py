@@ -14,7 +14,6 @@ import signal
 import struct
 import subprocess
 import tempfile
-import time
 import uuid
 import weakref
 import zlib
@@ -27,6 +26,7 @@ from ganeti import constants, objects, pathutils
 from ganeti.hypervisor import registry
 from ganeti.hypervisor.base import BaseHypervisor, BlockDevice
 from test import noderoot
+from test.waiting import wait_until
 
 MEMORY = 64
 CONTAINER_OS = pathlib.Path(__file__).parents[2] / "tools/os/demo-container"
@@ -109,11 +109,7 @@ class HypervisorKit:
         return found
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + self.patience
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited {self.patience} s in vain until {what}")
-            time.sleep(0.02)
+        wait_until(condition, what, self.patience)
 
 
 def kill_process(driver: BaseHypervisor, instance: objects.Instance) -> None:

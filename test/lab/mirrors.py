@@ -9,7 +9,7 @@ import tempfile
 
 from test.lab.vm.lab import Lab
 from test.lab.vm.machine import Machine
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 HELPER = "/bin/true"
 FIRST = 512  # blocks of 4 KiB before the ring

@@ -20,7 +20,8 @@ from typing import IO
 
 from ganeti.tools.vcluster import netns
 from ganeti.utils import io, process
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 CACHE = pathlib.Path("/var/cache/ganeti-lab/storage-servers")
 CLONE_NEWNET = 0x40000000

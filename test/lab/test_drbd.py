@@ -27,7 +27,7 @@ from test.lab.mirrors import (
     value,
 )
 from test.lab.vm.lab import Lab
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 FAKE = ("-H", "fake", "-B", "memory=16", "--no-install", "--no-name-check", "--no-ip-check")
 #: What is on a SCSI bus can be unplugged without the guest's help; this one knows nothing of it.

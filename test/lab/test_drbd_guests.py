@@ -24,7 +24,7 @@ from test.lab.mirrors import (
     value,
 )
 from test.lab.vm.lab import Lab
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 UNCHECKED = ("--no-name-check", "--no-ip-check")
 #: The lab's kernel has AppArmor, its nodes have no profiles for it

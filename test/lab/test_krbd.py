@@ -16,7 +16,7 @@ from test.drivers.devicekits import RbdKernelKit
 from test.lab import servers
 from test.lab.vm import conformance
 from test.lab.vm.lab import Lab
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 KIND = RbdKernelKit.label()
 #: What the guest's life does not show

@@ -14,7 +14,8 @@ import pytest
 from ganeti.tools import demo_guest
 from ganeti.tools.vcluster import netns
 from test.lab.test_netns import WHY_NOT
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 NAME, ADDRESS, OUTSIDE = "inst1", "10.99.77.10", "10.99.77.254"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from test.lab.vm.lab import Lab
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 
 def test_nodes_run_this_checkout_and_are_in_the_cluster(vm_cluster: Lab) -> None:

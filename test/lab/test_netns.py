@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti.tools.vcluster import netns
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 
 def _why_not() -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from test.lab.vm import conformance
 from test.lab.vm.lab import Lab
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 GUEST = ("-H", "kvm", "-B", "memory=16", "-o", "demo-linux+bootsector", "--no-ip-check",
          "--no-name-check")

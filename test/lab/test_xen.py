@@ -27,7 +27,7 @@ from test import incluster
 from test.lab import xenhost
 from test.lab.vm.lab import Lab
 from test.lab.vm.machine import Machine
-from test.vcluster.fixture import wait_until
+from test.waiting import wait_until
 
 GOLDEN = Path(__file__).parents[1] / "golden/xen/config"
 KERNEL, INITRD = "/boot/guest-vmlinuz", "/boot/guest-initrd"

@@ -8,27 +8,17 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from types import TracebackType
 
 from ganeti.tools import programs
 from ganeti.tools.vcluster import layout, main, nodes
 from ganeti.tools.vcluster import netns as networks
 from ganeti.utils import process
+from test.waiting import wait_until
 
 
 class CommandFailed(AssertionError):
     """A command that should succeed did not; the text holds what it printed."""
-
-
-def wait_until(condition: Callable[[], object], what: str, timeout: float = 30) -> None:
-    """Poll a condition of the outside world (a guest's console, a process) until it holds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
-        time.sleep(0.05)
 
 
 class VirtualCluster:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 pytestmark = [
     pytest.mark.timeout(300),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 Ask = Callable[..., object]
 
@@ -37,28 +37,25 @@ def rapi(cluster: VirtualCluster) -> Iterator[Ask]:
         with urllib.request.urlopen(request, context=context, timeout=30) as answer:
             return json.load(answer)
 
-    deadline = time.monotonic() + 5
-    while True:  # the file is read again within moments of its change
+    def is_known() -> bool:
         try:
             ask("GET", "/2/info")
-            break
         except urllib.error.HTTPError as err:
-            if err.code != 401 or time.monotonic() > deadline:
+            if err.code != 401:
                 raise
-            time.sleep(0.1)
+            return False
+        return True
+    wait_until(is_known, "the file is read again within moments of its change", 5)
     yield ask
     users.unlink()
 
 
 def _wait(rapi: Ask, number: object) -> dict:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def ended() -> dict | None:
         job = rapi("GET", f"/2/jobs/{number}")
         assert isinstance(job, dict)
-        if job["status"] in ("success", "error", "canceled"):
-            return job
-        time.sleep(0.05)
-    raise AssertionError("job does not end")
+        return job if job["status"] in ("success", "error", "canceled") else None
+    return wait_until(ended, f"job {number} ends", 60)
 
 
 def test_rapi_reads(cluster: VirtualCluster, rapi: Ask, instance: str) -> None:
@@ -129,10 +126,8 @@ def test_confd_follows_the_configuration(cluster: VirtualCluster) -> None:
     client = ConfdClient(key, [cluster.address("node1")])
     cluster.run("gnt-node modify --drained=yes node3")
     try:
-        deadline = time.monotonic() + 5
-        while client.ask(1, "node3").reply.answer != 3:
-            assert time.monotonic() < deadline, "confd reloads within seconds"
-            time.sleep(0.1)
+        wait_until(lambda: client.ask(1, "node3").reply.answer == 3,
+                   "confd reloads within seconds", 5)
     finally:
         cluster.run("gnt-node modify --drained=no --master-candidate=yes node3")
 

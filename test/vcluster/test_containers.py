@@ -15,7 +15,8 @@ import pytest
 
 from ganeti.utils import process
 from test.drivers.hypervisors import ChrootKit, LxcKit
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(bool(LxcKit.unavailable), reason=LxcKit.unavailable or "")
 

@@ -17,7 +17,8 @@ import pytest
 
 from ganeti import errors
 from ganeti.luxi.client import Client
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 ROUNDS = int(os.environ.get("SOAK", "5"))
 SEED = int(os.environ.get("FAULT_SEED", "0")) or random.randrange(1, 10**9)

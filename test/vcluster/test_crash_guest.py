@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
 from test.vcluster.test_crash import SEED
 from test.vcluster.test_guest import TICK, Guest
+from test.waiting import wait_until
 
 QEMU = shutil.which("qemu-system-x86_64")
 pytestmark = [pytest.mark.qemu,

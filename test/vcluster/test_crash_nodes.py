@@ -6,7 +6,8 @@ import json
 import threading
 import time
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 FINAL = {"success", "error", "canceled"}
 

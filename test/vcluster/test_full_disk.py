@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti import errors
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")
 

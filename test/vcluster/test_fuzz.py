@@ -25,6 +25,7 @@ from ganeti.rapi.resources import TABLE
 from ganeti.rpc import defs
 from test.vcluster.fixture import VirtualCluster
 from test.vcluster.wire import LuxiLine, blind_context, call_node
+from test.waiting import wait_until
 
 SCALARS = (st.none() | st.booleans() | st.integers(-2**70, 2**70) | st.floats(allow_nan=False)
            | st.text(max_size=12)
@@ -199,10 +200,8 @@ def rapi(cluster: VirtualCluster):  # type: ignore[no-untyped-def]
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    deadline = time.monotonic() + 5
-    while ask("GET", "/2/query/node", b"")[0] == 401:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: ask("GET", "/2/query/node", b"")[0] != 401,
+               "the users' file is read again within moments of its change", 5)
     yield ask
     connection.close()
     users.unlink()

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from ganeti.tools import demo_guest
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 QEMU = shutil.which("qemu-system-x86_64")
 pytestmark = [pytest.mark.qemu, pytest.mark.timeout(300),

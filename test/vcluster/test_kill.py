@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 FINAL = {"success", "error", "canceled"}
 

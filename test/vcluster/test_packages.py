@@ -11,7 +11,8 @@ import pytest
 from ganeti.rapi import client
 from ganeti.tools.vcluster import main
 from test import packages
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 NEW = "-o demo-linux+default --no-ip-check --no-name-check"
 WORDS = "/srv/ganeti/shared-file-storage/slab"

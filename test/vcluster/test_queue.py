@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
 from test.vcluster.test_clients import rapi  # noqa: F401 - a fixture
+from test.waiting import wait_until
 
 FINAL = {"success", "error", "canceled"}
 WATERMARK = """'[["jobid", [">", "id", "watermark"]]]'"""

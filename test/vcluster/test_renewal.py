@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from ganeti.utils import x509
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 NODES = ("node1", "node2", "node3")
 pytestmark = pytest.mark.timeout(300)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 ADD = ("gnt-instance add -s 16m -H fake -o demo-linux+default --no-ip-check --no-name-check"
        " --no-nics")

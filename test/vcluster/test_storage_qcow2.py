@@ -14,7 +14,8 @@ import pytest
 from test.drivers import results
 from test.drivers.devicekits import why_no_fuse
 from test.vcluster import storylines
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 WHY_NOT = why_no_fuse() or next(
     (f"{program} is not installed" for program in ("qemu-system-x86_64", "qemu-img")

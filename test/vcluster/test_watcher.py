@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from test.vcluster.fixture import VirtualCluster, wait_until
+from test.vcluster.fixture import VirtualCluster
+from test.waiting import wait_until
 
 
 @pytest.fixture

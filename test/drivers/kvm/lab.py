@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import Any, Self
 
 from ganeti import constants
 from ganeti.utils import x509
+from test.waiting import wait_until
 
 #: Another version's program may be named, to see the driver work with it
 QEMU = os.environ.get("GANETI_TEST_QEMU", "/usr/bin/qemu-system-x86_64")
@@ -130,20 +130,15 @@ class Serial(threading.Thread):
         return [(int(boot), int(tick)) for boot, tick in _TICK.findall(self.text)]
 
     def wait(self, condition: Any, what: str, timeout: float = 20) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition(self):
-            assert time.monotonic() < deadline, f"no {what}; console: {self.text[-500:]!r}"
-            time.sleep(0.02)
+        wait_until(lambda: condition(self),
+                   lambda: f"no {what}; console: {self.text[-500:]!r}", timeout)
 
     def wait_ticks(self, count: int = 1) -> None:
         self.wait(lambda serial: len(serial.ticks()) >= count, f"{count} ticks")
 
 
 def wait_gone(node: Node, name: str, timeout: float = 10) -> None:
-    deadline = time.monotonic() + timeout
-    while node.call("info", name) is not None:
-        assert time.monotonic() < deadline, f"{name} still runs"
-        time.sleep(0.02)
+    wait_until(lambda: node.call("info", name) is None, f"{name} is gone", timeout)
 
 
 def make_disk(path: Path, text: str = "", mib: int = 1) -> Path:

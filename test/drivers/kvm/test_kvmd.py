@@ -13,6 +13,7 @@ import pytest
 
 from ganeti.tools import demo_guest
 from test.drivers.kvm import lab
+from test.waiting import wait_until
 
 pytestmark = [pytest.mark.qemu,
               pytest.mark.skipif(not os.path.exists(lab.QEMU), reason="no QEMU on this machine")]
@@ -43,10 +44,8 @@ def test_shutdown_from_inside_is_noticed(node: lab.Node, place: Path,
     serial = lab.Serial(node.control(NAME, "serial"))
     serial.wait(lambda serial: "TICK 2 " in serial.text, "ticks", 60)
     serial.type("poweroff -f")
-    deadline = time.monotonic() + 20
-    while (info := node.call("info", NAME)) is None or info["state"] != USER_SHUTDOWN:
-        assert time.monotonic() < deadline, info
-        time.sleep(0.05)
+    wait_until(lambda: (node.call("info", NAME) or {}).get("state") == USER_SHUTDOWN,
+               lambda: node.call("info", NAME), 20)
     serial.close()
     assert node.call("list") == [NAME]
     node.call("cleanup", NAME)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
 from ganeti import constants, errors, pathutils
 from ganeti.backend import crypto_keys, transfer
 from ganeti.utils import process, x509
+from test.waiting import wait_until
 
 from .conftest import create_disks, make_disk, make_instance
 
@@ -54,13 +54,10 @@ def started():
 
 
 def wait(name, done):
-    deadline = time.monotonic() + 60
-    while True:
+    def look():
         [found] = transfer.impexp_status([name])
-        if found and done(found):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+        return found if found and done(found) else None
+    return wait_until(look, lambda: transfer.impexp_status([name]), 60)
 
 
 def ended(name):

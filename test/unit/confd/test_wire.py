@@ -14,6 +14,7 @@ from ganeti.config import files
 from ganeti.server import confd as daemon
 from ganeti.tools import confd_client
 from test import masterside
+from test.waiting import wait_until
 
 KEY = "a key with a line end\n"
 PORT_SPAN = 3
@@ -112,13 +113,6 @@ def test_garbage_datagrams_harm_nobody(daemons):
     assert asker.ask(constants.CONFD_REQ_PING).reply.answer == constants.CONFIG_VERSION
 
 
-def wait_for(condition, timeout=5.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def followed(daemons, tmp_path):
     path = tmp_path / "config.data"
@@ -142,7 +136,7 @@ def test_changes_of_the_file_are_followed_soon_but_not_too_often(followed):
     for serial in range(2, 30):
         files.write(followed.path, config(serial).encode())
         time.sleep(0.005)
-    wait_for(lambda: followed.get().serial_no == 29)
+    wait_until(lambda: followed.get().serial_no == 29, timeout=5)
     assert followed.reads - reads < 10
 
 
@@ -150,15 +144,15 @@ def test_a_damaged_file_leaves_the_former_configuration(followed):
     reads = followed.reads
     with open(followed.path, "w", encoding="ascii") as stream:
         stream.write("{ nonsense")
-    wait_for(lambda: followed.reads > reads)
+    wait_until(lambda: followed.reads > reads, timeout=5)
     assert followed.get().serial_no == 1
     files.write(followed.path, config(3).encode())
-    wait_for(lambda: followed.get().serial_no == 3)
+    wait_until(lambda: followed.get().serial_no == 3, timeout=5)
 
 
 def test_a_node_that_is_no_candidate_any_more_answers_nothing(followed):
     os.unlink(followed.path)
-    wait_for(lambda: followed.get() is None)
+    wait_until(lambda: followed.get() is None, timeout=5)
 
 
 def test_without_inotify_the_file_is_looked_at_now_and_then(daemons, tmp_path, monkeypatch):
@@ -177,7 +171,7 @@ def test_without_inotify_the_file_is_looked_at_now_and_then(daemons, tmp_path, m
 
     follower = daemons.run(start())
     files.write(str(path), config(2).encode())
-    wait_for(lambda: made.get().serial_no == 2)
+    wait_until(lambda: made.get().serial_no == 2, timeout=5)
     daemons.loop.call_soon_threadsafe(follower.stop)
 
 

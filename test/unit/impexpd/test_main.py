@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from ganeti.impexpd import status
 from test import certs
+from test.waiting import wait_until
 
 MIB = 1024 * 1024
 MAGIC = "0123456789abcdef"
@@ -40,10 +40,7 @@ class End:
         return status.read(self.path) or status.Status()
 
     def wait_for(self, condition):
-        deadline = time.monotonic() + 60
-        while not condition(self.status):
-            assert time.monotonic() < deadline, self.status
-            time.sleep(0.01)
+        wait_until(lambda: condition(self.status), lambda: self.status, 60, pause=0.01)
         return self.status
 
     def end(self):

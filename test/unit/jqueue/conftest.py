@@ -1,7 +1,6 @@
 """A queue on a real directory, whose opcodes do what the test tells."""
 
 import threading
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from ganeti import errors, opcodes
 from ganeti.cmdlib import base
 from ganeti.jqueue import intake, queue, seat, store
 from ganeti.locking import levels, manager
+from test.waiting import wait_until
 
 
 class Bench:
@@ -79,18 +79,14 @@ class Bench:
     def wait(self, job_id, *statuses):
         """Wait until a job has one of the states (a final one by default); the job."""
         statuses = statuses or ("success", "error", "canceled")
-        deadline = time.monotonic() + 30
-        while self.status(job_id) not in statuses:
-            assert time.monotonic() < deadline, f"job {job_id} is {self.status(job_id)}"
-            time.sleep(0.002)
+        wait_until(lambda: self.status(job_id) in statuses,
+                   lambda: f"job {job_id} is {self.status(job_id)}", pause=0.002)
         return self.queue.get(job_id)
 
     def wait_for_locks(self, *job_ids):
         """Wait until jobs stand in the queue of a lock."""
-        deadline = time.monotonic() + 30
-        while not set(job_ids) <= set(self.locks._waiting):
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(lambda: set(job_ids) <= set(self.locks._waiting),
+                   lambda: f"only {list(self.locks._waiting)} wait", pause=0.002)
 
     def file(self, job_id):
         from ganeti.jqueue import job

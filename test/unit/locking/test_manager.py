@@ -2,12 +2,12 @@
 
 import random
 import threading
-import time
 
 import pytest
 
 from ganeti import errors
 from ganeti.locking import levels, manager
+from test.waiting import wait_until
 
 Level = levels.Level
 
@@ -26,10 +26,7 @@ class Waiter(threading.Thread):
         self.kwargs = kwargs
         self.result = "waiting"
         self.start()
-        deadline = time.monotonic() + 30
-        while self.result == "waiting" and owner not in locks._waiting:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        wait_until(lambda: self.result != "waiting" or owner in locks._waiting, pause=0.001)
 
     def run(self):
         try:

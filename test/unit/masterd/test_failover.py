@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from test import daemons
+from test.waiting import wait_until
 
 DELAY = {"OP_ID": "OP_TEST_DELAY", "duration": 0, "on_master": False}
 SLOW = {**DELAY, "duration": 60, "on_master": True}
@@ -72,7 +73,7 @@ def test_jobs_go_on_at_the_new_master(cluster):
         assert luxi.call("SubmitJob", [[DELAY]]) == answers[-1][1] + 1
     # the old master comes back and demotes itself
     old.start("ganeti-noded", "-b", old.address, "--no-mlock")
-    daemons.wait_until(lambda: daemons._listens(old.address, 1811))
+    wait_until(lambda: daemons._listens(old.address, 1811))
     again = old.run("ganeti-masterd")
     assert again.returncode == 11 and "n2.test" in again.stderr
 

@@ -9,6 +9,7 @@ import pytest
 from ganeti import constants, errors, serializer
 from ganeti.config import files, verify
 from test import daemons
+from test.waiting import wait_until
 
 DELAY = {"OP_ID": "OP_TEST_DELAY", "duration": 0, "on_master": False}
 SLOW = {**DELAY, "duration": 60, "on_master": True}
@@ -141,7 +142,7 @@ def test_a_deposed_master_does_not_start_again():
         for node in cluster.nodes:
             node.start("ganeti-noded", "-b", node.address, "--no-mlock")
         for node in cluster.nodes:
-            daemons.wait_until(lambda node=node: daemons._listens(node.address, 1811))
+            wait_until(lambda node=node: daemons._listens(node.address, 1811))
         result = cluster.master.run("ganeti-masterd")
         assert result.returncode == constants.EXIT_NOTMASTER
         assert "Voting cannot be won by n1.test" in result.stderr
@@ -188,7 +189,7 @@ def test_a_dead_candidate_delays_once_and_catches_up():
             except FileNotFoundError:
                 return False
 
-        daemons.wait_until(caught_up, lambda: third.output("ganeti-noded"), 40)
+        wait_until(caught_up, lambda: third.output("ganeti-noded"), 40)
 
 
 def test_the_configuration_reaches_candidates_and_ssconf_all_nodes():
@@ -214,12 +215,12 @@ def test_a_damaged_configuration_names_the_newest_good_copy():
         cluster.nodes[2].write("config.data", newer.encode(), 0o640)
         for node in cluster.nodes[1:]:
             node.start("ganeti-confd", "-b", node.address)
-            daemons.wait_until(
+            wait_until(
                 lambda node=node: os.path.exists(os.path.join(
                     node.root, "var/run/ganeti/ganeti-confd.pid")), node.__str__)
         with open(cluster.master.path("config.data"), "r+b") as stream:
             stream.truncate(100)
-        daemons.wait_until(
+        wait_until(
             lambda: "on n3.test (serial 42)" in cluster.master.run("ganeti-masterd").stderr,
             lambda: cluster.master.run("ganeti-masterd").stderr, 15)
 

@@ -12,6 +12,7 @@ import pytest
 from ganeti import constants, errors, serializer
 from ganeti.luxi import protocol
 from test import daemons
+from test.waiting import wait_until
 
 DELAY = {"OP_ID": "OP_TEST_DELAY", "duration": 0, "on_master": False}
 SLOW = {**DELAY, "duration": 60, "on_master": True}
@@ -160,7 +161,7 @@ def test_a_thousand_idle_waiters_cost_nothing(cluster, luxi):
             waiter.connect(path)  # blocks while the daemon's backlog is full
             waiter.sendall(request)
             waiters.append(waiter)
-        daemons.wait_until(lambda: luxi_open(pid) >= 1000)
+        wait_until(lambda: luxi_open(pid) >= 1000)
         time.sleep(1.5)  # the last ones are read on a busy machine
         before = cpu_seconds()
         time.sleep(1.0)
@@ -265,7 +266,7 @@ def test_locks_show_owners_and_those_who_wait(luxi):
         return next((row[1:] for row in data if row[0] == [0, name]), None)
 
     wanted = [[0, "exclusive"], [0, [str(first)]], [0, [["exclusive", [str(second)]]]]]
-    daemons.wait_until(lambda: entry() == wanted, lambda: str(entry()))
+    wait_until(lambda: entry() == wanted, lambda: str(entry()))
     for job_id in (second, first):
         luxi.call("CancelJob", [job_id])
         assert daemons.wait_for_job(luxi, job_id)[0] == "canceled"

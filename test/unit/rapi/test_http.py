@@ -10,7 +10,7 @@ import pytest
 from ganeti import errors, rapi
 from ganeti.luxi import protocol
 from ganeti.rapi import client as rapi_client
-from test.daemons import wait_until
+from test.waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
 

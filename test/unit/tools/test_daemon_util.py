@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from test.daemons import wait_until
+from test.waiting import wait_until
 
 DAEMON_UTIL = pathlib.Path(__file__).resolve().parents[3] / "daemons/daemon-util"
 DAEMON = r"""#!/bin/sh

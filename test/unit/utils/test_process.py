@@ -8,7 +8,7 @@ import pytest
 
 from ganeti import errors
 from ganeti.utils import process, retry
-from test.daemons import wait_until
+from test.waiting import wait_until
 
 
 def test_result_tells_how_it_ended():

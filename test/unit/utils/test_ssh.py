@@ -15,7 +15,7 @@ import pytest
 from ganeti import errors, pathutils
 from ganeti.tools.vcluster import layout, nodes
 from ganeti.utils import io, ssh, sshkeys
-from test.daemons import wait_until
+from test.waiting import wait_until
 
 PORT = layout.SSH_PORT
 
