@@ -12,6 +12,7 @@ import asyncio
 import functools
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from qemu.qmp import EventListener, QMPClient, QMPError, Runstate
@@ -33,7 +34,7 @@ class Verdict:
         self._asked = False
         self._halted = False
 
-    def by_user(self, event: dict[str, Any]) -> bool:
+    def by_user(self, event: Mapping[str, Any]) -> bool:
         """Take in an event; whether it is the end of a guest by its own user."""
         name = event["event"]
         if name == "POWERDOWN":
@@ -78,43 +79,40 @@ class Watch:
     async def _listen(self, name: str) -> None:
         """Follow one guest to its end."""
         files = Files(name)
-        client = await self._connect(name, files)
+        client = await self._connect(files, EventListener(
+            event_filter=functools.partial(_hear, files, Verdict())))
         if client is None:
             return
-        verdict = Verdict()
         logging.info("Watching instance %s", name)
         try:
-            with client.listener() as events:
-                while event := await _next_event(client, events):
-                    logging.debug("Instance %s: %s", name, event)
-                    if verdict.by_user(event):
-                        io.write_file(files.shutdown, b"", mode=0o600)
-                        logging.info("Instance %s was shut down by its user", name)
+            if client.runstate == Runstate.RUNNING:
+                await client.runstate_changed()
         finally:
             await qmp.disconnect(client)
 
-    async def _connect(self, name: str, files: Files) -> QMPClient | None:
-        """A conversation with the guest; None when it is gone before it begins."""
+    async def _connect(self, files: Files, listener: EventListener) -> QMPClient | None:
+        """A conversation with the guest, heard from its first word; None when it is gone."""
         while os.path.exists(files.kvmd):
-            client = QMPClient(name)
+            client = QMPClient(files.name)
             client.logger = qmp.wire_logger()
+            client.register_listener(listener)
             try:
                 await asyncio.wait_for(qmp.connect(client, files.kvmd), _CONNECT_TIMEOUT)
                 return client
             except (QMPError, OSError, TimeoutError) as err:
-                logging.debug("Instance %s can not be watched yet: %s", name, err)
+                logging.debug("Instance %s can not be watched yet: %s", files.name, err)
                 await asyncio.sleep(_RETRY)
         return None
 
 
-async def _next_event(client: QMPClient, events: EventListener) -> dict[str, Any] | None:
-    """The next event; None when the conversation has ended and all were heard."""
-    getting = asyncio.ensure_future(events.get())
-    while not getting.done():
-        changed = asyncio.ensure_future(client.runstate_changed())
-        await asyncio.wait({getting, changed}, return_when=asyncio.FIRST_COMPLETED)
-        changed.cancel()
-        if not getting.done() and client.runstate != Runstate.RUNNING:
-            getting.cancel()
-            return None
-    return dict(getting.result())
+def _hear(files: Files, verdict: Verdict, event: Mapping[str, Any]) -> bool:
+    """Judge an event as it comes; False, as the listener shall not keep those of years."""
+    logging.debug("Instance %s: %s", files.name, event)
+    if verdict.by_user(event):
+        try:
+            io.write_file(files.shutdown, b"", mode=0o600)
+            logging.info("Instance %s was shut down by its user", files.name)
+        except OSError as err:
+            logging.error("Instance %s was shut down by its user, which can not be noted: %s",
+                          files.name, err)
+    return False

@@ -71,24 +71,39 @@ def _downtime(session: Session, hvp: Mapping[str, Any]) -> int:
     """Milliseconds that QEMU may halt the guest for the rest of its memory.
 
     0 makes QEMU halt it after the first round, whatever is left, so it is not for those who want
-    the least. For an emulated guest it is right: TCG loses a write that coincides with a look at
-    what was written (seen with 7.2: a guest in sixty dies on a loaded host, its kernel says that
-    its stack is corrupted), and each further round is such a look. Post-copy needs a second round.
+    the least. For an emulated guest it is right (see _is_emulated), but for post-copy, which does
+    not come about then.
     """
-    if (_POSTCOPY not in capabilities(hvp["migration_caps"])
-            and not session.execute("query-kvm")["enabled"]):
+    if not _post_copies(hvp) and _is_emulated(session):
         return 0
     return max(1, int(hvp["migration_downtime"]))
 
 
+def _post_copies(hvp: Mapping[str, Any]) -> bool:
+    return _POSTCOPY in capabilities(hvp["migration_caps"])
+
+
+def _is_emulated(session: Session) -> bool:
+    """Whether QEMU's own emulation (TCG) runs the guest: as few rounds as possible are for it.
+
+    It loses a write that coincides with a look at what was written, and each round is such a look
+    (seen with 7.2: a guest in sixty dies on a loaded host, its kernel says that its stack is
+    corrupted).
+    """
+    return not session.execute("query-kvm")["enabled"]
+
+
 def status(session: Session, hvp: Mapping[str, Any]) -> MigrationStatus:
-    """Progress; turns to post-copy, if that is allowed, once all memory was sent once."""
+    """Progress; turns to post-copy, if that is allowed, once all memory was sent once.
+
+    An emulated guest turns to it at once (see _is_emulated).
+    """
     answer = session.execute("query-migrate")
     state = answer.get("status", "none")
     ram = answer.get("ram", {})
     word = _STATES.get(state, constants.HV_MIGRATION_ACTIVE)
-    if (state == "active" and ram.get("dirty-sync-count", 0) > 1
-            and _POSTCOPY in capabilities(hvp["migration_caps"])):
+    if (state == "active" and _post_copies(hvp)
+            and (ram.get("dirty-sync-count", 0) > 1 or _is_emulated(session))):
         session.execute("migrate-start-postcopy")
         logging.info("The migration has turned to post-copy")
     return MigrationStatus(

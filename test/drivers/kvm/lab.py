@@ -138,7 +138,8 @@ class Serial(threading.Thread):
 
 
 def wait_gone(node: Node, name: str, timeout: float = 10) -> None:
-    wait_until(lambda: node.call("info", name) is None, f"{name} is gone", timeout)
+    wait_until(lambda: node.call("info", name) is None,
+               lambda: f"{name} is gone: {node.call('info', name)}", timeout)
 
 
 def make_disk(path: Path, text: str = "", mib: int = 1) -> Path:

@@ -93,13 +93,15 @@ def test_never_begun_is_no_success(path: Path) -> None:
         assert migrate.status(session, HVP).status == constants.HV_MIGRATION_FAILED
 
 
-@pytest.mark.parametrize("caps,rounds,turned", [
-    ("postcopy-ram", 2, 1), ("postcopy-ram", 1, 0), ("", 5, 0)])
-def test_post_copy_begins_after_the_first_round(path: Path, caps: str, rounds: int, turned: int
-                                                ) -> None:
+@pytest.mark.parametrize("caps,rounds,emulated,turned", [
+    ("postcopy-ram", 2, False, 1), ("postcopy-ram", 1, False, 0), ("", 5, True, 0),
+    ("postcopy-ram", 1, True, 1)])
+def test_post_copy_begins_after_the_first_round_or_with_it(
+        path: Path, caps: str, rounds: int, emulated: bool, turned: int) -> None:
     answer: dict[str, Any] = {"status": "active", "ram": {
         "transferred": 1, "total": 1, "dirty-sync-count": rounds}}
-    script = {"query-migrate": [returns(answer)], "migrate-start-postcopy": DONE}
+    script = {"query-migrate": [returns(answer)], "migrate-start-postcopy": DONE,
+              "query-kvm": [returns({"enabled": not emulated, "present": True})]}
     with FakeQemu(path, script) as qemu, Session(str(path), "i") as session:
         migrate.status(session, HVP | {"migration_caps": caps})
     assert len(qemu.named("migrate-start-postcopy")) == turned

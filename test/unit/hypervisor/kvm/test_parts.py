@@ -11,7 +11,7 @@ import pytest
 
 from ganeti import constants, errors, objects, pathutils
 from ganeti.hypervisor.base import BlockDevice
-from ganeti.hypervisor.kvm import blockdev, command, cpu, kvmd, pci, usb
+from ganeti.hypervisor.kvm import blockdev, command, cpu, pci, usb
 from ganeti.hypervisor.kvm.blockdev import DiskDevice
 from ganeti.hypervisor.kvm.paths import Files
 from ganeti.hypervisor.kvm.pci import Slots
@@ -176,17 +176,3 @@ def test_masks() -> None:
 def test_usb_words_that_mean_nothing(word: str) -> None:
     with pytest.raises(errors.OpPrereqError, match=word):
         usb.device(word)
-
-
-@pytest.mark.parametrize("events,by_user", [
-    (["SHUTDOWN"], True), (["POWERDOWN", "SHUTDOWN"], False), (["STOP", "SHUTDOWN"], False),
-    (["STOP", "RESUME", "SHUTDOWN"], True), (["POWERDOWN", "RESET", "SHUTDOWN"], True),
-    (["RTC_CHANGE", "STOP"], False)])
-def test_who_shut_the_guest_down(events: list[str], by_user: bool) -> None:
-    verdict = kvmd.Verdict()
-    verdicts = [verdict.by_user({"event": name}) for name in events]
-    assert any(verdicts) is by_user
-
-
-def test_quit_is_not_the_user() -> None:
-    assert not kvmd.Verdict().by_user({"event": "SHUTDOWN", "data": {"guest": False}})
