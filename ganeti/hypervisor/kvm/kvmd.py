@@ -12,6 +12,7 @@ import asyncio
 import functools
 import logging
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +23,12 @@ from ganeti.hypervisor.kvm.paths import Files
 from ganeti.utils import io
 
 _SUFFIX = ".kvmd"
+_Identity = tuple[int, int]
 _CONNECT_TIMEOUT = 10.0
 #: A socket appears a moment before QEMU listens on it
 _RETRY = 0.2
+#: One that nobody listens on for so long is what a crashed QEMU has left
+_PATIENCE = 5.0
 
 
 class Verdict:
@@ -55,15 +59,19 @@ class Watch:
 
     def __init__(self) -> None:
         self._guests: dict[str, asyncio.Task[None]] = {}
+        self._dead: dict[str, _Identity] = {}
 
     def look(self) -> None:
         """Begin to listen to guests that have appeared."""
-        for file_name in io.list_visible(paths.directory("ctrl")):
-            name = file_name.removesuffix(_SUFFIX)
-            if file_name.endswith(_SUFFIX) and name not in self._guests:
-                task = asyncio.create_task(self._listen(name))
-                self._guests[name] = task
-                task.add_done_callback(functools.partial(self._forget, name))
+        found = {name.removesuffix(_SUFFIX): identity
+                 for name in io.list_visible(paths.directory("ctrl")) if name.endswith(_SUFFIX)
+                 and (identity := _identity(os.path.join(paths.directory("ctrl"), name)))}
+        self._dead = {name: identity for name, identity in self._dead.items()
+                      if found.get(name) == identity}
+        for name in found.keys() - self._guests.keys() - self._dead.keys():
+            task = asyncio.create_task(self._listen(name))
+            self._guests[name] = task
+            task.add_done_callback(functools.partial(self._forget, name))
 
     def _forget(self, name: str, task: asyncio.Task[None]) -> None:
         del self._guests[name]
@@ -91,8 +99,9 @@ class Watch:
             await qmp.disconnect(client)
 
     async def _connect(self, files: Files, listener: EventListener) -> QMPClient | None:
-        """A conversation with the guest, heard from its first word; None when it is gone."""
-        while os.path.exists(files.kvmd):
+        """A conversation with the guest, heard from its first word; None when it has ended."""
+        deadline = time.monotonic() + _PATIENCE
+        while identity := _identity(files.kvmd):
             client = QMPClient(files.name)
             client.logger = qmp.wire_logger()
             client.register_listener(listener)
@@ -101,8 +110,20 @@ class Watch:
                 return client
             except (QMPError, OSError, TimeoutError) as err:
                 logging.debug("Instance %s can not be watched yet: %s", files.name, err)
+                if qmp.is_refusal(err) and time.monotonic() > deadline:
+                    self._dead[files.name] = identity
+                    return None
                 await asyncio.sleep(_RETRY)
         return None
+
+
+def _identity(path: str) -> _Identity | None:
+    """What tells a file from a later one of its name; None when there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def _hear(files: Files, verdict: Verdict, event: Mapping[str, Any]) -> bool:

@@ -105,8 +105,7 @@ class Session:
                 root = _root(err)
                 interrupted += isinstance(root, AssertionError)
                 again = (interrupted <= _INTERRUPTIONS if isinstance(root, AssertionError) else
-                         isinstance(root, ConnectionRefusedError)
-                         and self._loop.time() < refused_until)
+                         is_refusal(err) and self._loop.time() < refused_until)
                 if not again:
                     raise
             self._client.remove_listener(self._events)
@@ -186,6 +185,11 @@ async def disconnect(client: QMPClient) -> None:
         # the other end is gone already (after 'quit'), or sent what is no QMP; both were told
         # to whoever waited for an answer
         logging.debug("Closing QMP connection: %s", _reason(err))
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether nobody listened on the socket."""
+    return isinstance(_root(error), ConnectionRefusedError)
 
 
 def _root(error: BaseException) -> BaseException:

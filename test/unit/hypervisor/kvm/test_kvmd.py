@@ -62,5 +62,28 @@ def test_a_guest_that_ends_with_its_last_word_is_watched_again() -> None:
     assert lives(ENDING, 50) == [True] * 50
 
 
+def test_what_a_crashed_qemu_has_left_is_let_be_until_the_next_life(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> int:
+        watch.look()
+        listening = asyncio.all_tasks() - {asyncio.current_task()}
+        if listening:
+            await asyncio.wait(listening)
+        return len(listening)
+
+    async def watch_it() -> None:
+        assert [await look() for _ in range(3)] == [1, 0, 0]
+        pathlib.Path(FILES.kvmd).unlink()
+        with FakeQemu(pathlib.Path(FILES.kvmd), {"qmp_capabilities": [returns({}), *ENDING]}):
+            assert await look() == 1
+        assert os.path.exists(FILES.shutdown)
+
+    monkeypatch.setattr(kvmd, "_PATIENCE", 0.1)
+    watch = kvmd.Watch()
+    with FakeQemu(pathlib.Path(FILES.kvmd), {}):
+        pass
+    asyncio.run(watch_it())
+
+
 def test_the_button_is_heard_as_soon_as_somebody_listens() -> None:
     assert lives([event("POWERDOWN"), *ENDING], 50) == [False] * 50
