@@ -33,6 +33,8 @@ PROBES = 4
 QUICK = float(calls.FAST)
 UNHEARD = 6
 _unheard: contextvars.ContextVar[int] = contextvars.ContextVar("unheard", default=UNHEARD)
+#: The connection that carries the call of this context
+_carrier: contextvars.ContextVar[Any] = contextvars.ContextVar("carrier", default=None)
 # Seconds for which the session of former certificates stays for the calls that it carries.
 RETIRED_FOR = 900.0
 # What the kernel reports when the other machine, or the way to it, is gone.
@@ -60,6 +62,7 @@ class _Request(aiohttp.ClientRequest):
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_INTERVAL)
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _unheard.get() * 1000)
+        _carrier.set(transport)
         return await super().send(conn)
 
 
@@ -127,10 +130,13 @@ class RpcClient:
                                         sock_read=read_timeout)
         _unheard.set(UNHEARD if read_timeout <= QUICK else PROBE_IDLE + PROBE_INTERVAL * PROBES)
         for attempt in (0, 1):
+            _carrier.set(None)
             try:
                 async with session.post(url, data=body, timeout=timeout) as response:
                     return _by_status(response.status, await response.read())
             except (TimeoutError, aiohttp.ClientError, OSError) as err:
+                if (carrier := _carrier.get()) is not None:
+                    carrier.abort()  # a peer that hangs would not answer TLS's farewell either
                 lost = isinstance(err, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError))
                 refused = isinstance(err, aiohttp.ClientConnectorError)
                 vanished = isinstance(err, OSError) and err.errno in _VANISHED

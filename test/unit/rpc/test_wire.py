@@ -13,10 +13,13 @@ import pytest
 from ganeti import errors
 from ganeti.rpc import client, server, tls
 from test import certs
+from test.waiting import wait_until
 
 from .conftest import HANG
 
 DAY = certs.DAY
+#: States of a connection in TCP_INFO that the other end has left (Linux, net/tcp_states.h)
+TCP_CLOSE, TCP_CLOSE_WAIT = 7, 8
 
 
 def test_a_call_arrives_and_its_answer_comes_back(node):
@@ -209,6 +212,29 @@ def test_an_answer_that_takes_too_long(node):
     assert "no answer to t_nap" in result.fail_msg
     assert "within 0.3 s" in result.fail_msg
     assert time.monotonic() - begun < 1.2
+
+
+def test_a_peer_that_hangs_is_left_at_once(node):
+    """It does not answer the farewell of TLS either, which would be waited for."""
+    peers = []
+
+    def take_one():
+        connection, _ = listener.accept()
+        peers.append(context.wrap_socket(connection, server_side=True))
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(node.authority.path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take_one)
+        thread.start()
+        rpc_client = client.RpcClient(listener.getsockname()[1], node.context())
+        with client_runner(rpc_client) as rpc:
+            assert "no answer to t_nap" in rpc.call("node1", "t_nap", 0).fail_msg
+            thread.join()
+            with peers[0] as peer:
+                wait_until(lambda: peer.getsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in (TCP_CLOSE, TCP_CLOSE_WAIT),
+                    "the connection is closed", 5)
 
 
 def test_nobody_listens(node, loop):
