@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -15,7 +16,8 @@ from ganeti.backend import instance as backend
 from ganeti.hypervisor import registry
 from ganeti.hypervisor.base import RUNNING, USER_SHUTDOWN, BaseHypervisor
 from ganeti.hypervisor.xen import driver as xen_driver
-from ganeti.hypervisor.xen import files, migrate
+from ganeti.hypervisor.xen import files, migrate, xl
+from ganeti.utils import process
 from test.drivers.hypervisors import MEMORY, XenHvmKit, XenPvmKit
 
 REPOSITORY = pathlib.Path(__file__).parents[3]
@@ -145,6 +147,27 @@ def test_a_guest_that_can_not_be_asked_is_ended_in_the_end(kit, driver, guest, c
     backend.instance_shutdown(guest, 0.5, None)
     assert "PV control interface" in caplog.text and "ending it" in caplog.text
     assert domain(kit) is None and not files.exists(NAME)
+
+
+def test_a_guest_that_others_end_as_well_has_ended(driver, guest, kit, monkeypatch):
+    def late(*words: str, **options: float) -> process.Result:
+        result = run(*words, **options)
+        if words[0] != "destroy":
+            return result
+        return dataclasses.replace(result, exit_code=1, stderr=(
+            "Domain 2:unable to read script from /local/domain/0/backend/vif/2/0: No such file"))
+
+    run = xl.run
+    monkeypatch.setattr(xl, "run", late)
+    driver.stop(guest, force=True)
+    assert domain(kit) is None
+
+
+def test_a_guest_that_does_not_end_is_named(driver, guest, kit, monkeypatch):
+    monkeypatch.setattr(xen_driver, "_OTHERS_TIMEOUT", 0.1)
+    fail(kit, "destroy", "libxl: error: libxl_domain.c:1133:domain_destroy_domid_cb: Domain 2")
+    with pytest.raises(errors.HypervisorError, match=f"Ending instance {NAME} failed"):
+        driver.stop(guest, force=True)
 
 
 def test_guests_without_drivers_of_xen_get_an_acpi_event(tmp_path):
