@@ -63,9 +63,10 @@ class Watch:
 
     def look(self) -> None:
         """Begin to listen to guests that have appeared."""
-        found = {name.removesuffix(_SUFFIX): identity
-                 for name in io.list_visible(paths.directory("ctrl")) if name.endswith(_SUFFIX)
-                 and (identity := _identity(os.path.join(paths.directory("ctrl"), name)))}
+        names = [file_name.removesuffix(_SUFFIX)
+                 for file_name in io.list_visible(paths.directory("ctrl"))
+                 if file_name.endswith(_SUFFIX)]
+        found = {name: identity for name in names if (identity := _identity(Files(name).kvmd))}
         self._dead = {name: identity for name, identity in self._dead.items()
                       if found.get(name) == identity}
         for name in found.keys() - self._guests.keys() - self._dead.keys():
